@@ -1,0 +1,59 @@
+# Two commands for a newcomer: `make run` serves, `make test` tests. The rest is for developers.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+PIP     = $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt lint types contracts bench migrate openapi lock
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.run  ## Install, migrate and serve on 127.0.0.1:8000 with SQLite
+	@$(BIN)/auth-service serve
+
+test: $(VENV)/.dev  ## Run the tests; without PostgreSQL, Redis or Chromium theirs are skipped
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/.dev lint types contracts  ## Everything CI runs
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered
+
+fmt: $(VENV)/.dev  ## Format, and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## Measure against a bare FastAPI route (needs PostgreSQL and wrk)
+	$(BIN)/python -m tests.benchmarks.run
+
+migrate: $(VENV)/.run  ## Bring the database of AUTH_DATABASE_URL to head
+	$(BIN)/auth-service migrate
+
+openapi: $(VENV)/.dev  ## Write docs/openapi.json anew
+	$(BIN)/auth-service openapi --output docs/openapi.json
+
+lock: $(VENV)/.dev  ## Resolve the dependencies anew into requirements*.txt
+	$(BIN)/python scripts/lock.py
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt requirements-build.txt pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) (once)"
+	@$(PIP) install --quiet --require-hashes -r requirements.txt -r requirements-build.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@$(PIP) install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@

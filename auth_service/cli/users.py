@@ -1,0 +1,135 @@
+"""``auth-service users``: accounts, from the command line."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from auth_service.cli.running import fail, run, show
+
+app = typer.Typer(no_args_is_help=True, help="Create, list and disable accounts.")
+
+EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def create(
+    email: EmailArgument,
+    role: Annotated[
+        list[str] | None, typer.Option(help="A role besides `user`, such as admin; repeatable.")
+    ] = None,
+    *,
+    verified: Annotated[bool, typer.Option(help="The address needs no verification.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create an account.
+
+    The password is asked for; where standard input is no terminal, it is its first line.
+    """
+    roles = _with_user(role or [])
+    password = _read_password()
+
+    async def add(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        async with state.database.transaction() as db:
+            account = await state.registrations.create(
+                db, _parsed(email), password, roles=roles, email_verified=verified
+            )
+        show([_row(account)], as_json=as_json)
+
+    run(add)
+
+
+@app.command("list")
+def list_users(*, as_json: AsJson = False) -> None:
+    """List every account, in the order they were made."""
+
+    async def list_all(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        async with state.database.transaction() as db:
+            found = [_row(account) async for account in state.user_administration.list_all(db)]
+        show(found, as_json=as_json)
+
+    run(list_all)
+
+
+@app.command()
+def disable(
+    email: EmailArgument,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            help="Until this time (UTC); for good without it.",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"],
+        ),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Disable an account and end its sessions, at once."""
+
+    async def switch_off(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        end = until.replace(tzinfo=UTC) if until else None
+        async with state.database.transaction() as db:
+            account = await state.user_administration.disable(db, _parsed(email), until=end)
+        show([_row(account)], as_json=as_json)
+
+    run(switch_off)
+
+
+@app.command()
+def enable(email: EmailArgument, *, as_json: AsJson = False) -> None:
+    """Let a disabled account be used again; its old sessions stay ended."""
+
+    async def switch_on(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        async with state.database.transaction() as db:
+            account = await state.user_administration.enable(db, _parsed(email))
+        show([_row(account)], as_json=as_json)
+
+    run(switch_on)
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return password
+    try:
+        line = sys.stdin.buffer.readline().decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        fail("the password on standard input is not UTF-8")
+    if not line:
+        fail("no password on standard input")
+    if "\0" in line:
+        fail("a password must not hold U+0000")
+    return line
+
+
+def _with_user(roles: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(("user", *roles)))
+
+
+def _parsed(email: str) -> Any:  # noqa: ANN401 - an Email, whose module is loaded late
+    from auth_service.core.emails import Email, InvalidEmailError
+
+    try:
+        return Email.parse(email)
+    except InvalidEmailError as fault:
+        fail(str(fault))
+
+
+def _row(account: Any) -> dict[str, Any]:  # noqa: ANN401 - an Account, whose module is loaded late
+    return {
+        "id": str(account.id),
+        "email": account.email,
+        "email_verified": account.email_verified,
+        "roles": account.roles,
+        "created_at": _moment(account.created_at),
+        "last_login_at": _moment(account.last_login_at),
+        "disabled_at": _moment(account.disabled_at),
+        "disabled_until": _moment(account.disabled_until),
+    }
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat(timespec="seconds").replace("+00:00", "Z")

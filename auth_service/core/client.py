@@ -1,0 +1,11 @@
+"""Who is at the other end of a connection, as far as the connection itself tells."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInfo:
+    """The address and the program a request came from; nothing here proves anything."""
+
+    ip: str | None
+    user_agent: str | None

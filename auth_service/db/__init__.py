@@ -1,0 +1,1 @@
+"""The database: engine, transactions, reads, schema. The only place that commits or rolls back."""

@@ -1,0 +1,136 @@
+"""The engine: one pool per process, sized for it, with a limit on every wait."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, NullPool, PoolResetState, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from auth_service.settings import Settings
+
+_APPLICATION_NAME: Final = "auth_service"
+_PATIENT_CONNECT_SECONDS: Final = 10
+
+
+def new_engine(settings: Settings) -> AsyncEngine:
+    """An engine for ``AUTH_DATABASE_URL``; connects on first use."""
+    if settings.sqlite:
+        return _sqlite_engine(settings)
+    return _postgresql_engine(settings)
+
+
+def _postgresql_engine(settings: Settings) -> AsyncEngine:
+    statement_timeout = settings.database_statement_timeout.total_seconds()
+    engine = create_async_engine(
+        settings.database_url,
+        hide_parameters=True,
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=settings.database_pool_timeout.total_seconds(),
+        connect_args={
+            "timeout": settings.database_connect_timeout.total_seconds(),
+            # The server gives up first and says why; the client's own limit is for a server that
+            # no longer answers at all.
+            "command_timeout": statement_timeout + 1,
+            "server_settings": {
+                "application_name": _APPLICATION_NAME,
+                "statement_timeout": _milliseconds(statement_timeout),
+                "lock_timeout": _milliseconds(settings.database_lock_timeout.total_seconds()),
+                "idle_in_transaction_session_timeout": _milliseconds(statement_timeout * 6),
+                "timezone": "UTC",
+            },
+        },
+    )
+    event.listen(engine.sync_engine, "checkout", _drop_closed_connection)
+    return engine
+
+
+def patient_engine(engine: AsyncEngine) -> AsyncEngine:
+    """The same database without limits on statements and locks, for migrations; pools nothing.
+
+    On SQLite it is the same engine: its one limit is the wait for the write lock.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine
+    return create_async_engine(
+        engine.url,
+        hide_parameters=True,
+        poolclass=NullPool,
+        connect_args={
+            "timeout": _PATIENT_CONNECT_SECONDS,
+            "server_settings": {
+                "application_name": _APPLICATION_NAME,
+                "statement_timeout": "0",
+                "lock_timeout": "0",
+                "timezone": "UTC",
+            },
+        },
+    )
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, round(seconds * 1000)))
+
+
+def _drop_closed_connection(dbapi_connection: Any, *_: object) -> None:  # noqa: ANN401 - the driver's
+    """Never hand out a connection the server has closed: its restart then costs no request.
+
+    It asks the driver, which noticed the closed socket, so no round trip is spent on it.
+    """
+    if dbapi_connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _sqlite_engine(settings: Settings) -> AsyncEngine:
+    busy_timeout = settings.database_lock_timeout.total_seconds()
+    engine = create_async_engine(
+        settings.database_url,
+        hide_parameters=True,
+        connect_args={"timeout": busy_timeout},
+    )
+    event.listen(engine.sync_engine, "do_connect", _refuse_missing_folder)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    event.listen(engine.sync_engine, "reset", _end_open_transaction)
+    return engine
+
+
+def _refuse_missing_folder(_: object, __: object, arguments: list[str], ___: object) -> None:
+    """Notice a folder that is not there before the driver starts a thread to find that out.
+
+    aiosqlite does not wait for the thread of a connection that could not be opened.
+    """
+    folder = Path(arguments[0]).parent
+    if not folder.is_dir():
+        raise NotADirectoryError(f"there is no folder {folder}")
+
+
+def _prepare_sqlite(dbapi_connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's
+    # The driver's own idea of when a transaction starts is switched off: `_begin_immediate` does.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock when a transaction begins.
+
+    A transaction that reads first and writes later can lose the race for the lock in the middle;
+    one that starts IMMEDIATE waits at its beginning instead, where nothing is lost. Reads do not
+    come here: they run in AUTOCOMMIT.
+    """
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _end_open_transaction(dbapi_connection: Any, _: object, state: PoolResetState) -> None:  # noqa: ANN401 - the driver's
+    """Roll back what a failed COMMIT leaves open: SQLAlchemy takes such a transaction for ended.
+
+    Otherwise the pooled connection would keep the write lock, and nobody could write again.
+    """
+    if not state.terminate_only and dbapi_connection.driver_connection.in_transaction:
+        dbapi_connection.rollback()

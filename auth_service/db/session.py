@@ -1,0 +1,60 @@
+"""The unit of work: the only place in the service that commits or rolls back."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from auth_service.core.errors import DomainError
+from auth_service.db.engine import new_engine
+from auth_service.db.faults import outages_become_unavailable
+from auth_service.db.query import Row, RowQuery, fetch_row
+from auth_service.settings import Settings
+
+Transaction = AsyncSession
+"""What services pass on and repositories write through; only this module commits it."""
+
+
+class Database:
+    """The database as the rest of the service sees it: transactions, and reads without one."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.sessionmaker = async_sessionmaker(engine, expire_on_commit=False)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Database":
+        """A database for ``AUTH_DATABASE_URL``; connects on first use."""
+        return cls(new_engine(settings))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction, begun by its first statement.
+
+        Effect: commits at the end, and also on a ``DomainError`` that says ``keeps_writes``; rolls
+        back on every other exception.
+
+        Raises:
+            ServiceUnavailable: the database was lost; nothing was written.
+        """
+        with outages_become_unavailable():
+            async with self.sessionmaker() as session:
+                try:
+                    yield session
+                except DomainError as refusal:
+                    if refusal.keeps_writes:
+                        await session.commit()
+                    raise
+                await session.commit()
+
+    async def fetch_row(self, query: RowQuery[Row], **values: object) -> Row | None:
+        """The one row that the query finds, or None; runs outside any transaction.
+
+        Raises:
+            ServiceUnavailable: the database cannot be reached or did not answer in time.
+        """
+        return await fetch_row(self.engine, query, **values)
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()

@@ -1,0 +1,1 @@
+"""Proving who one is, and getting a session for it."""

@@ -1,0 +1,58 @@
+"""``POST /auth/login``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from auth_service.core.errors import ValidationFailed
+from auth_service.flows.login.errors import EmailNotVerified, InvalidCredentials
+from auth_service.flows.login.schemas import LoginRequest
+from auth_service.flows.login.service import Login
+from auth_service.methods.password.errors import Busy
+from auth_service.sessions.delivery import deliver
+from auth_service.sessions.schemas import TokenAnswer
+from auth_service.web.dependencies import AppSettings, Client, RequestTransaction
+from auth_service.web.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from auth_service.web.problems import problems
+from auth_service.web.rate_limit import RateLimited, limited
+from auth_service.web.strict_requests import JsonRoute
+
+router = APIRouter(prefix="/auth", tags=["people"], route_class=JsonRoute)
+
+
+def get_login(request: Request) -> Login:
+    """The use cases of logging in."""
+    login: Login = request.app.state.login
+    return login
+
+
+@router.post(
+    "/login",
+    response_model_exclude_none=True,
+    dependencies=[Depends(limited("login"))],
+    responses=problems(
+        MalformedBody,
+        InvalidCredentials,
+        EmailNotVerified,
+        BodyTooLarge,
+        UnsupportedMediaType,
+        ValidationFailed,
+        RateLimited,
+        Busy,
+    ),
+)
+async def log_in(  # noqa: PLR0913, PLR0917 - what a route needs, it names
+    body: LoginRequest,
+    response: Response,
+    db: RequestTransaction,
+    login: Annotated[Login, Depends(get_login)],
+    client: Client,
+    settings: AppSettings,
+) -> TokenAnswer:
+    """Log in with an address and its password.
+
+    With `"delivery": "cookie"` the refresh token comes as an `HttpOnly` cookie instead of in the
+    body; `POST /auth/refresh` and `POST /auth/logout` then need no body.
+    """
+    tokens = await login.with_password(db, body.email, body.password, client)
+    return deliver(tokens, response, by_cookie=body.delivery == "cookie", settings=settings)

@@ -1,0 +1,70 @@
+"""Whether each part of the service can do its work."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from auth_service.core.errors import ServiceUnavailable
+from auth_service.core.secrets import UndecryptableError
+from auth_service.db import schema
+from auth_service.db.session import Database
+from auth_service.flows.operations.errors import NotReady
+from auth_service.settings import Settings
+from auth_service.tokens.service import AccessTokens
+from auth_service.web.rate_limit import RateLimiter
+
+State = Literal["ok", "degraded", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """``ok`` or ``degraded``, and the state of each part."""
+
+    status: State
+    checks: dict[str, State]
+
+
+class Operations:
+    """The use cases of whoever runs the service."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        access_tokens: AccessTokens,
+        rate_limiter: RateLimiter,
+        settings: Settings,
+    ) -> None:
+        self._database = database
+        self._access_tokens = access_tokens
+        self._rate_limiter = rate_limiter
+        self._has_redis = settings.redis_url is not None
+
+    async def readiness(self) -> Readiness:
+        """The state of every part; without Redis the service goes on, and is ``degraded``.
+
+        Raises:
+            NotReady: a part is missing that no request can do without.
+        """
+        checks = await self._database_checks()
+        if self._has_redis:
+            checks["redis"] = "ok" if await self._rate_limiter.ping() else "degraded"
+        if "unavailable" in checks.values():
+            raise NotReady(checks)
+        return Readiness("degraded" if "degraded" in checks.values() else "ok", checks)
+
+    async def _database_checks(self) -> dict[str, State]:
+        checks: dict[str, State] = {
+            "database": "unavailable",
+            "schema": "unavailable",
+            "signing_key": "unavailable",
+        }
+        try:
+            revision = await schema.current_revision(self._database.engine)
+            checks["database"] = "ok"
+            if revision == schema.HEAD:
+                checks["schema"] = "ok"
+                await self._access_tokens.ensure_keys()
+                checks["signing_key"] = "ok"
+        except (ServiceUnavailable, UndecryptableError):
+            pass
+        return checks

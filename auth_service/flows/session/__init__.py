@@ -1,0 +1,1 @@
+"""Keeping a session alive, and ending it."""

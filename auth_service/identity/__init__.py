@@ -1,0 +1,1 @@
+"""Who is calling: the current user and what roles they have."""

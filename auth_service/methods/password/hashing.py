@@ -1,0 +1,131 @@
+"""Hashing and checking passwords, off the event loop and in a time that tells nothing."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Final, Self
+
+from auth_service.core.passwords import PasswordHash
+from auth_service.methods.password.legacy import LEGACY_SCHEMES
+from auth_service.methods.password.pool import HashingPool, MovingAverage
+from auth_service.methods.password.schemes import NATIVE_SCHEMES, CurrentScheme
+from auth_service.methods.password.spelling import MAXIMUM_TYPED, normalized
+from auth_service.setting_types import PasswordScheme
+from auth_service.settings import Settings
+
+_FOREIGN_SCHEMES: Final = (*NATIVE_SCHEMES, *LEGACY_SCHEMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a password is right, and if so, whether its hash should be made anew."""
+
+    ok: bool
+    upgrade: bool
+
+
+_REFUSED: Final = Verdict(ok=False, upgrade=False)
+
+
+def readable(stored: str) -> bool:
+    """Whether a hash made elsewhere can be checked here, and so may be imported."""
+    return any(scheme.read(stored) for scheme in _FOREIGN_SCHEMES)
+
+
+class PasswordHasher:
+    """Makes and checks hashes; whatever is wrong, a refusal takes as long as any other."""
+
+    def __init__(
+        self, *, scheme: PasswordScheme, bcrypt_rounds: int, threads: int, queue: int
+    ) -> None:
+        self._current = CurrentScheme.of(scheme, bcrypt_rounds=bcrypt_rounds)
+        self._pool = HashingPool(threads=threads, queue=queue)
+        self._usual = MovingAverage()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The hasher that the settings describe."""
+        return cls(
+            scheme=settings.password_scheme,
+            bcrypt_rounds=settings.bcrypt_rounds,
+            threads=settings.hashing_threads,
+            queue=settings.hashing_queue,
+        )
+
+    @property
+    def running(self) -> int:
+        """Passwords being hashed right now."""
+        return self._pool.running
+
+    @property
+    def waiting(self) -> int:
+        """Passwords waiting to be hashed right now."""
+        return self._pool.waiting
+
+    async def hash(self, password: str) -> PasswordHash:
+        """A new hash of the password, with the configured scheme and cost.
+
+        Raises:
+            Busy: too many are waiting already.
+            ValueError: the password is longer than the policy ever lets one be.
+        """
+        if len(password) > MAXIMUM_TYPED:
+            raise ValueError(f"a password has at most {MAXIMUM_TYPED} code points")
+        return await self._pool.run(lambda: self._current.hash(_secret(normalized(password))))
+
+    async def verify(self, password: str, stored: PasswordHash | None) -> Verdict:
+        """Whether the password is the one that was hashed.
+
+        None stands for an account that does not exist: it takes the usual time, and the answer is
+        no, as it is for a hash that cannot be read.
+
+        Raises:
+            Busy: too many are waiting already.
+        """
+        verdict, missing = await self._pool.run(lambda: self._timed(password, stored))
+        await asyncio.sleep(missing)
+        return verdict
+
+    async def aclose(self) -> None:
+        """Finish what is under way, and end the threads."""
+        await self._pool.aclose()
+
+    def _timed(self, password: str, stored: str | None) -> tuple[Verdict, float]:
+        """The verdict, and the seconds by which it came sooner than it usually does.
+
+        Those are waited for, but off the threads: otherwise a wrong password for an account whose
+        hash is of a cheaper scheme would be told from an unknown address by its time, and the right
+        one for a disabled account, which is refused later, from both.
+        """
+        started = time.perf_counter()
+        try:
+            verdict = self._verdict(password, stored)
+        except Exception:  # noqa: BLE001 - whatever a library makes of a damaged hash, it is a no
+            verdict = self._decoy_verdict()
+        seconds = time.perf_counter() - started
+        if stored is None or self._current.wrote(stored):
+            self._usual.add(seconds)
+        return verdict, max(0.0, self._usual.seconds - seconds)
+
+    def _verdict(self, password: str, stored: str | None) -> Verdict:
+        if stored is None or len(password) > MAXIMUM_TYPED:
+            return self._decoy_verdict()
+        spelled = normalized(password)
+        if self._current.wrote(stored):
+            return Verdict(ok=self._current.verify(_secret(spelled), stored), upgrade=False)
+        for scheme in _FOREIGN_SCHEMES:
+            if found := scheme.read(stored):
+                # Whoever wrote this hash may have taken the password as typed.
+                spellings = dict.fromkeys((spelled, password))
+                ok = any(scheme.verify(_secret(spelling), found) for spelling in spellings)
+                return Verdict(ok=ok, upgrade=ok)
+        return self._decoy_verdict()
+
+    def _decoy_verdict(self) -> Verdict:
+        self._current.verify(b"", self._current.decoy)
+        return _REFUSED
+
+
+def _secret(password: str) -> bytes:
+    # A lone surrogate has no UTF-8; it gets the bytes it would have, so that nothing can raise.
+    return password.encode("utf-8", "surrogatepass")

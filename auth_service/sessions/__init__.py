@@ -1,0 +1,1 @@
+"""Logins that last: the session row, its refresh token, its rotation and its end."""

@@ -1,0 +1,92 @@
+"""The refresh token as a cookie, and the rule for requests that are authenticated by it."""
+
+from typing import Final, Literal, cast
+
+from fastapi import Request, Response
+
+from auth_service.sessions.errors import CsrfRejected
+from auth_service.sessions.refresh_token import RawRefreshToken
+from auth_service.settings import Settings
+
+NAME: Final = "refresh_token"
+_PATH: Final = "/auth"
+# RFC 6265bis spells it so; Starlette writes what it is given, and types only the lower case.
+_SAME_SITE: Final = cast("Literal['strict']", "Strict")
+
+
+def name(settings: Settings) -> str:
+    """``__Secure-refresh_token``, or the bare name where cookies may go over plain HTTP."""
+    return f"__Secure-{NAME}" if settings.cookie_secure else NAME
+
+
+def find(request: Request, settings: Settings) -> str | None:
+    """The refresh token that the request's cookie carries.
+
+    Raises:
+        CsrfRejected: there is one, but the request may have been made by another site.
+    """
+    token = _value(request, name(settings))
+    if token is None:
+        return None
+    if not may_be_used(request, settings):
+        raise CsrfRejected
+    return token
+
+
+def put(response: Response, token: RawRefreshToken, *, max_age: int, settings: Settings) -> None:
+    """Have the browser keep the token for ``max_age`` seconds, out of reach of any script."""
+    response.set_cookie(
+        name(settings),
+        token,
+        max_age=max_age,
+        path=_PATH,
+        secure=bool(settings.cookie_secure),
+        httponly=True,
+        samesite=_SAME_SITE,
+    )
+
+
+def clear(request: Request, response: Response, settings: Settings) -> None:
+    """Have the browser forget the token, unless another site made it ask.
+
+    A ``SameSite=Strict`` cookie does not come with another site's request, so such a request looks
+    like one without a cookie; its answer must not take the cookie away either.
+    """
+    if _names_a_place(request) and not may_be_used(request, settings):
+        return
+    response.delete_cookie(
+        name(settings),
+        path=_PATH,
+        secure=bool(settings.cookie_secure),
+        httponly=True,
+        samesite=_SAME_SITE,
+    )
+
+
+def _value(request: Request, wanted: str) -> str | None:
+    """The cookie's value as it stands (RFC 6265 section 5.4); ours are never quoted.
+
+    The standard library's unquoting, which Starlette uses, takes quadratic time on Python before
+    3.11.10 (CVE-2024-7592): one header could hold up a worker for a second.
+    """
+    for line in request.headers.getlist("cookie"):
+        for pair in line.split(";"):
+            found, _, value = pair.strip().partition("=")
+            if found == wanted:
+                return value
+    return None
+
+
+def _names_a_place(request: Request) -> bool:
+    """Whether a browser says where the request comes from, which programs do not."""
+    return "origin" in request.headers or "sec-fetch-site" in request.headers
+
+
+def may_be_used(request: Request, settings: Settings) -> bool:
+    """Whether the request comes from where the cookie is honoured."""
+    if request.headers.get("sec-fetch-site") == "same-origin":
+        return True
+    origin = request.headers.get("origin")
+    if origin is None:
+        return False
+    return origin == settings.issuer_origin or origin in settings.cors_origins

@@ -1,0 +1,137 @@
+"""SQL about sessions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import CursorResult, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from auth_service.db.query import RowQuery
+from auth_service.db.session import Database
+from auth_service.sessions.models import Session
+from auth_service.users.account import Account
+from auth_service.users.models import User
+from auth_service.users.repository import ACCOUNT_COLUMNS, account_of
+
+_SESSION_COLUMNS: Final = (
+    Session.id,
+    Session.client_id,
+    Session.amr,
+    Session.refresh_salt,
+    Session.counter,
+    Session.created_at,
+    Session.rotated_at,
+    Session.last_used_at,
+    Session.expires_at,
+    Session.ended_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session's row together with the account it belongs to."""
+
+    id: UUID
+    client_id: str
+    amr: list[str]
+    refresh_salt: bytes
+    counter: int
+    created_at: datetime
+    rotated_at: datetime | None
+    last_used_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    account: Account
+
+
+def _stored(*row: Any) -> StoredSession:  # noqa: ANN401 - a row holds what its columns hold
+    own = len(_SESSION_COLUMNS)
+    values: list[Any] = [*row[:own], account_of(row[own:])]
+    return StoredSession(*values)
+
+
+_BY_ID: Final = RowQuery(
+    select(*_SESSION_COLUMNS, *ACCOUNT_COLUMNS)
+    .join(User, User.id == Session.user_id)
+    .where(Session.id == bindparam("session_id")),
+    _stored,
+)
+
+
+async def find(database: Database, session_id: UUID) -> StoredSession | None:
+    """A session and its account, read outside any transaction."""
+    return await database.fetch_row(_BY_ID, session_id=session_id)
+
+
+async def find_again(db: AsyncSession, session_id: UUID) -> StoredSession | None:
+    """The same, inside the transaction: what another one has committed meanwhile is seen."""
+    row = (await db.execute(_BY_ID.statement, {"session_id": session_id})).one_or_none()
+    return None if row is None else _stored(*row)
+
+
+async def add(db: AsyncSession, session: Session) -> None:
+    """Add a session."""
+    db.add(session)
+    await db.flush()
+
+
+async def advance(db: AsyncSession, session_id: UUID, *, counter: int, now: datetime) -> bool:
+    """Compare and set: from ``counter`` to the next, if the session is still there and not ended.
+
+    Of any number of callers with the same counter exactly one gets True.
+    """
+    return await _changed_one(
+        db,
+        update(Session)
+        .where(
+            Session.id == session_id,
+            Session.counter == counter,
+            Session.ended_at.is_(None),
+        )
+        .values(counter=counter + 1, rotated_at=now, last_used_at=now),
+    )
+
+
+async def end(db: AsyncSession, session_id: UUID, *, because: str, now: datetime) -> bool:
+    """End a session; False where it had ended before or does not exist."""
+    return await _changed_one(
+        db,
+        update(Session)
+        .where(Session.id == session_id, Session.ended_at.is_(None))
+        .values(ended_at=now, ended_because=because),
+    )
+
+
+async def end_all(db: AsyncSession, user_id: UUID, *, because: str, now: datetime) -> None:
+    """End every session of a user."""
+    await db.execute(
+        update(Session)
+        .where(Session.user_id == user_id, Session.ended_at.is_(None))
+        .values(ended_at=now, ended_because=because)
+    )
+
+
+async def end_all_but_newest(
+    db: AsyncSession, user_id: UUID, *, keep: int, because: str, now: datetime
+) -> None:
+    """End the oldest live sessions of a user, so that ``keep`` remain."""
+    surplus = (
+        select(Session.id)
+        .where(Session.user_id == user_id, Session.ended_at.is_(None), Session.expires_at > now)
+        .order_by(Session.created_at.desc(), Session.id.desc())
+        .offset(keep)
+    )
+    await db.execute(
+        update(Session)
+        .where(Session.id.in_(surplus))
+        .values(ended_at=now, ended_because=because)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _changed_one(db: AsyncSession, statement: Any) -> bool:  # noqa: ANN401 - an UPDATE
+    result = await db.execute(statement.execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE gives
+    return result.rowcount == 1

@@ -1,0 +1,149 @@
+"""The types that settings have, and how their text is read."""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Final
+from urllib.parse import SplitResult, urlsplit
+
+from limits import parse_many
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
+
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_LONGEST: Final = timedelta(days=3653)
+Network = IPv4Network | IPv6Network
+
+
+class Environment(StrEnum):
+    """Where the service runs: how strict it is follows from it."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class JwtAlgorithm(StrEnum):
+    """How access tokens are signed (RFC 7518 section 3)."""
+
+    ES256 = "ES256"
+    RS256 = "RS256"
+
+
+class PasswordScheme(StrEnum):
+    """How new passwords are hashed."""
+
+    BCRYPT_SHA256 = "bcrypt_sha256"
+    ARGON2ID = "argon2id"
+
+
+class Registration(StrEnum):
+    """Who may make an account, and what the answer tells."""
+
+    OPEN = "open"
+    PRIVATE = "private"
+    CLOSED = "closed"
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+def _comma_separated(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _seconds(value: object) -> object:
+    """A bare number is seconds; everything else is left to pydantic (ISO 8601)."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return float(value)
+    return value
+
+
+def parts_of(url: str) -> SplitResult:
+    """The parts of a URL; the message of what is none never repeats it, for it may hold secrets."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise ValueError("is not a URL") from None
+
+
+def url_without_slash(value: str) -> str:
+    """An http or https URL, without the slash at its end."""
+    parts = parts_of(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must be an http or https URL, such as https://auth.example.com")
+    if parts.query or parts.fragment:
+        raise ValueError("must not have a query or a fragment")
+    return value.rstrip("/")
+
+
+def _positive_duration(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than nothing")
+    if value > _LONGEST:
+        raise ValueError("must be ten years at most")
+    return value
+
+
+def _not_negative_duration(value: timedelta) -> timedelta:
+    if value < timedelta(0):
+        raise ValueError("must not be negative")
+    return value
+
+
+def _networks(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [ip_network(part, strict=False) if isinstance(part, str) else part for part in value]
+    return value
+
+
+def _rate_limit(value: str) -> str:
+    try:
+        parse_many(value)
+    except ValueError as fault:
+        raise ValueError("must be limits such as 5/minute or 200/day;50/hour") from fault
+    return value
+
+
+def _mail_url(value: str) -> str:
+    if parts_of(value).scheme not in {"console", "smtp", "smtps"}:
+        raise ValueError("must start with console://, smtp:// or smtps://")
+    return value
+
+
+def has_valid_port(url: str) -> bool:
+    """Whether the URL has no port, or one that is a number from 0 to 65535."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return True
+
+
+def _redis_url(value: str) -> str:
+    if parts_of(value).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    if not has_valid_port(value):
+        raise ValueError("must have a number from 0 to 65535 as its port")
+    return value
+
+
+CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_comma_separated)]
+Networks = Annotated[
+    list[Network], NoDecode, BeforeValidator(_networks), BeforeValidator(_comma_separated)
+]
+Url = Annotated[str, AfterValidator(url_without_slash)]
+Duration = Annotated[timedelta, AfterValidator(_positive_duration), BeforeValidator(_seconds)]
+OptionalDuration = Annotated[
+    timedelta, AfterValidator(_not_negative_duration), BeforeValidator(_seconds)
+]
+OptionalRedisUrl = Annotated[str, AfterValidator(_redis_url)] | None
+MailUrl = Annotated[str, AfterValidator(_mail_url)]
+RateLimit = Annotated[str, AfterValidator(_rate_limit)]

@@ -1,0 +1,291 @@
+"""Settings: read once from ``AUTH_*`` variables and ``.env``, checked as a whole, then passed on.
+
+Every fault is named at once, so that a deployment is corrected in one go. Production is strict;
+development and test fill in what a newcomer lacks.
+"""
+
+import os
+import re
+import secrets as random
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+from urllib.parse import urlsplit
+
+from limits import RateLimitItem, parse_many
+from pydantic import (
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from auth_service.setting_types import (
+    CommaSeparated,
+    Duration,
+    Environment,
+    JwtAlgorithm,
+    LogFormat,
+    MailUrl,
+    Networks,
+    OptionalDuration,
+    OptionalRedisUrl,
+    PasswordScheme,
+    RateLimit,
+    Registration,
+    Url,
+    has_valid_port,
+    parts_of,
+    url_without_slash,
+)
+
+MINIMUM_SECRET_LENGTH: Final = 32
+_SSLMODE: Final = re.compile(r"([?&])sslmode=")
+DEVELOPMENT_SECRET_FILE: Final = Path(".auth-secret-keys")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names every fault, one a line."""
+
+
+def _in_production(info: ValidationInfo) -> bool:
+    return info.data.get("environment") is Environment.PRODUCTION
+
+
+class Settings(BaseSettings):
+    """All settings, in the order of ``.env.example``.
+
+    The checks for production are field validators on purpose: pydantic collects the faults of all
+    fields, so that one start names them all. A field may look at those above it.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="AUTH_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+    )
+
+    environment: Environment = Environment.DEVELOPMENT
+    issuer: Url = "http://127.0.0.1:8000"
+    audience: str = ""
+    frontend_url: str = ""
+    secret_keys: Annotated[CommaSeparated, Field(repr=False)] = []
+
+    database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///./auth.db"
+    database_pool_size: PositiveInt = 20
+    database_pool_timeout: Duration = timedelta(seconds=5)
+    database_connect_timeout: Duration = timedelta(seconds=5)
+    database_statement_timeout: Duration = timedelta(seconds=5)
+    database_lock_timeout: Duration = timedelta(seconds=3)
+
+    redis_url: Annotated[OptionalRedisUrl, Field(repr=False)] = None
+    redis_timeout: Duration = timedelta(seconds=0.05)
+    workers: PositiveInt = 1
+
+    cors_origins: CommaSeparated = []
+    cookie_secure: bool | None = None
+    trusted_proxies: Networks = []
+
+    jwt_algorithm: JwtAlgorithm = JwtAlgorithm.ES256
+    access_token_ttl: Duration = timedelta(minutes=15)
+    session_idle_ttl: Duration = timedelta(days=14)
+    session_max_ttl: Duration = timedelta(days=30)
+    refresh_grace: OptionalDuration = timedelta(seconds=10)
+    reset_ttl: Duration = timedelta(minutes=30)
+    verify_ttl: Duration = timedelta(hours=24)
+
+    password_scheme: PasswordScheme = PasswordScheme.BCRYPT_SHA256
+    bcrypt_rounds: Annotated[int, Field(ge=4, le=31)] = 12
+    password_min_length: Annotated[int, Field(ge=1, le=256)] = 8
+    hashing_threads: PositiveInt = Field(default_factory=lambda: os.cpu_count() or 1)
+    hashing_queue: Annotated[int, Field(ge=0)] = 32
+
+    registration: Registration = Registration.OPEN
+    require_verified_email: bool = False
+
+    rate_limit_login: RateLimit = "5/minute"
+    rate_limit_anonymous: RateLimit = "200/day;50/hour"
+    rate_limit_refresh: RateLimit = "30/minute"
+    rate_limit_user: RateLimit = "600/minute"
+
+    mail_url: Annotated[MailUrl, Field(repr=False)] = "console://"
+    mail_from: str = "auth-service@localhost"
+
+    log_format: LogFormat = LogFormat.CONSOLE
+    log_level: str = "info"
+    access_log: bool = True
+    metrics_token: SecretStr | None = None
+    telemetry: bool = False
+
+    header_timeout: Duration = timedelta(seconds=10)
+    body_timeout: Duration = timedelta(seconds=20)
+    shutdown_timeout: Duration = timedelta(seconds=30)
+
+    @field_validator("issuer")
+    @classmethod
+    def _production_issuer_is_https(cls, value: str, info: ValidationInfo) -> str:
+        if _in_production(info) and urlsplit(value).scheme != "https":
+            raise ValueError("must be https in production")
+        return value
+
+    @field_validator("audience")
+    @classmethod
+    def _audience_is_issuer(cls, value: str, info: ValidationInfo) -> str:
+        return value or str(info.data.get("issuer", ""))
+
+    @field_validator("frontend_url")
+    @classmethod
+    def _frontend_is_issuer(cls, value: str, info: ValidationInfo) -> str:
+        return url_without_slash(value) if value else str(info.data.get("issuer", ""))
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _production_has_secrets(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if _in_production(info):
+            if not value:
+                raise ValueError("is missing: set it to what `auth-service secret` prints")
+            if any(len(secret) < MINIMUM_SECRET_LENGTH for secret in value):
+                raise ValueError(f"has a secret under {MINIMUM_SECRET_LENGTH} characters")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_supported(cls, value: str, info: ValidationInfo) -> str:
+        scheme = parts_of(value).scheme
+        if scheme in {"postgres", "postgresql"}:
+            value = "postgresql+asyncpg" + value.removeprefix(scheme)
+            # What libpq and most hosts call it; asyncpg's word is `ssl`.
+            value = _SSLMODE.sub(r"\1ssl=", value)
+        elif scheme == "sqlite":
+            value = "sqlite+aiosqlite" + value.removeprefix(scheme)
+        elif scheme not in {"postgresql+asyncpg", "sqlite+aiosqlite"}:
+            raise ValueError("must start with postgresql+asyncpg:// or sqlite+aiosqlite://")
+        if not has_valid_port(value):
+            raise ValueError("must have a number from 0 to 65535 as its port")
+        if _in_production(info) and value.startswith("sqlite"):
+            raise ValueError("must be PostgreSQL in production, not SQLite")
+        return value
+
+    @field_validator("workers")
+    @classmethod
+    def _production_workers_share_redis(cls, value: int, info: ValidationInfo) -> int:
+        if _in_production(info) and value > 1 and not info.data.get("redis_url"):
+            raise ValueError("more than one needs AUTH_REDIS_URL in production, for shared limits")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_origins(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        for origin in value:
+            if origin == "*":
+                if _in_production(info):
+                    raise ValueError("must not be * in production: name the origins")
+                continue
+            parts = parts_of(origin)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+                raise ValueError("must be origins such as https://app.example.com")
+        return value
+
+    @field_validator("cookie_secure")
+    @classmethod
+    def _production_cookies_are_secure(
+        cls,
+        value: bool | None,  # noqa: FBT001 - pydantic calls it by position
+        info: ValidationInfo,
+    ) -> bool:
+        if value is None:
+            return info.data.get("environment") is not Environment.DEVELOPMENT
+        if _in_production(info) and not value:
+            raise ValueError("must be true in production")
+        return value
+
+    @field_validator("mail_url")
+    @classmethod
+    def _production_sends_mail(cls, value: str, info: ValidationInfo) -> str:
+        if _in_production(info) and value.startswith("console:"):
+            raise ValueError("must be smtp:// or smtps:// in production, not console://")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _log_level_is_known(cls, value: str) -> str:
+        if value.lower() not in {"debug", "info", "warning", "error"}:
+            raise ValueError("must be debug, info, warning or error")
+        return value.lower()
+
+    @property
+    def production(self) -> bool:
+        """Whether the strict rules of production hold."""
+        return self.environment is Environment.PRODUCTION
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether the database is the embedded one."""
+        return self.database_url.startswith("sqlite")
+
+    @cached_property
+    def issuer_origin(self) -> str:
+        """The origin (RFC 6454) that a page served by this service itself has."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:  # noqa: ANN401 - whatever a field takes
+        """Read the environment and ``.env``.
+
+        Raises:
+            SettingsError: naming every fault, a line each, without any value.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as fault:
+            raise SettingsError(_described(fault)) from None
+        except UnicodeDecodeError:
+            raise SettingsError(".env is not UTF-8") from None
+
+    def with_secret(self) -> Self:
+        """These settings with a secret in any case: outside production one is made and kept.
+
+        Effect: where ``AUTH_SECRET_KEYS`` is empty, ``.auth-secret-keys`` in the working folder is
+        read, or made first (mode 0600, by exactly one of many processes).
+        """
+        if self.secret_keys:
+            return self
+        return self.model_copy(update={"secret_keys": [_kept_secret(DEVELOPMENT_SECRET_FILE)]})
+
+
+def parsed_limits(notation: str) -> list[RateLimitItem]:
+    """The limits that a setting such as ``200/day;50/hour`` stands for."""
+    return parse_many(notation)
+
+
+def _described(fault: ValidationError) -> str:
+    lines = []
+    for error in fault.errors(include_url=False, include_context=False, include_input=False):
+        name = f"AUTH_{str(error['loc'][0]).upper()}" if error["loc"] else "settings"
+        lines.append(f"{name} {error['msg'].removeprefix('Value error, ')}")
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _kept_secret(path: Path) -> str:
+    if not path.exists():
+        # Written whole under another name, then linked: of many processes that start together
+        # one wins, and none ever reads half a file.
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{random.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(random.token_urlsafe(32) + "\n")
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

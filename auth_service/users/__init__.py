@@ -1,0 +1,1 @@
+"""Accounts: who exists, in what state."""

@@ -1,0 +1,55 @@
+"""An account as the rest of the service passes it on: facts, detached from any transaction."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from auth_service.core.passwords import PasswordHash
+
+_ROLE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,63}")
+
+
+def is_role_name(text: str) -> bool:
+    """Whether this may be a role: 1-64 of ``a-z 0-9 _ . : -``, so that lists of them are plain."""
+    return _ROLE.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who somebody is, and whether they may use their account now."""
+
+    id: UUID
+    email: str
+    email_verified: bool
+    roles: list[str]
+    created_at: datetime
+    last_login_at: datetime | None
+    disabled_at: datetime | None
+    disabled_until: datetime | None
+
+    def is_enabled(self, now: datetime) -> bool:
+        """Whether the account may be used: never disabled, or disabled until a time gone by."""
+        if self.disabled_at is None:
+            return True
+        return self.disabled_until is not None and self.disabled_until <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account together with the hash that a password is compared with."""
+
+    account: Account
+    password_hash: PasswordHash | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What a new account starts with."""
+
+    email: str
+    email_key: str
+    password_hash: PasswordHash | None
+    roles: list[str]
+    email_verified: bool = False

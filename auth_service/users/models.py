@@ -1,0 +1,31 @@
+"""The table of accounts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from auth_service.core.ids import new_id
+from auth_service.core.passwords import PasswordHash
+from auth_service.db.base import Base, JsonDocument
+
+
+class User(Base):
+    """One account. ``email`` is what is shown and written to, ``email_key`` what is compared.
+
+    ``disabled_at`` set means disabled, until ``disabled_until`` where that is set too.
+    """
+
+    __tablename__ = "users"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    email_verified: Mapped[bool] = mapped_column(default=False)
+    password_hash: Mapped[PasswordHash | None] = mapped_column(String(512))
+    roles: Mapped[list[str]] = mapped_column(JsonDocument)
+    created_at: Mapped[datetime]
+    last_login_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    disabled_until: Mapped[datetime | None]

@@ -1,0 +1,136 @@
+"""SQL about accounts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from auth_service.core.ids import new_id
+from auth_service.core.passwords import PasswordHash
+from auth_service.db.query import RowQuery
+from auth_service.db.session import Database
+from auth_service.users.account import Account, Credentials, NewAccount
+from auth_service.users.models import User
+
+ACCOUNT_COLUMNS = (
+    User.id,
+    User.email,
+    User.email_verified,
+    User.roles,
+    User.created_at,
+    User.last_login_at,
+    User.disabled_at,
+    User.disabled_until,
+)
+"""The columns of ``Account``, in its order; other tables' reads join them in."""
+
+
+def account_of(row: Sequence[Any]) -> Account:
+    """The account that a row of ``ACCOUNT_COLUMNS`` describes."""
+    return Account(*row)
+
+
+_CREDENTIALS = RowQuery(
+    select(User.password_hash, *ACCOUNT_COLUMNS).where(User.email_key == bindparam("email_key")),
+    lambda password_hash, *account: Credentials(account_of(account), password_hash),
+)
+
+
+async def find_credentials(database: Database, email_key: str) -> Credentials | None:
+    """The account of an address with its password hash, read outside any transaction."""
+    return await database.fetch_row(_CREDENTIALS, email_key=email_key)
+
+
+async def add(db: AsyncSession, new: NewAccount, now: datetime) -> Account | None:
+    """Add an account; None where its address is taken, even by one added at the same moment."""
+    insert = postgresql_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
+    statement = (
+        insert(User)
+        .values(
+            id=new_id(),
+            email=new.email,
+            email_key=new.email_key,
+            email_verified=new.email_verified,
+            password_hash=new.password_hash,
+            roles=new.roles,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[User.email_key])
+        .returning(*ACCOUNT_COLUMNS)
+    )
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else account_of(row)
+
+
+async def record_login(
+    db: AsyncSession,
+    user_id: UUID,
+    *,
+    proven_hash: PasswordHash | None,
+    new_hash: PasswordHash | None,
+    now: datetime,
+) -> Account | None:
+    """Note a login, if the account is still as it was when the password was compared.
+
+    Effect: sets ``last_login_at`` (and the upgraded hash) and locks the row until the commit, so
+    that a login and a reset of the same account come one after the other. None where the hash has
+    changed since, or the account was disabled or deleted.
+    """
+    statement = (
+        update(User)
+        .where(
+            User.id == user_id,
+            User.password_hash == proven_hash,
+            or_(User.disabled_at.is_(None), User.disabled_until <= now),
+        )
+        .values(last_login_at=now)
+        .returning(*ACCOUNT_COLUMNS)
+    )
+    if new_hash is not None:
+        statement = statement.values(password_hash=new_hash)
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else account_of(row)
+
+
+async def set_disabled(
+    db: AsyncSession, email_key: str, *, at: datetime | None, until: datetime | None
+) -> Account | None:
+    """Disable the account of an address, or enable it (both None); None where there is none."""
+    row = (
+        await db.execute(
+            update(User)
+            .where(User.email_key == email_key)
+            .values(disabled_at=at, disabled_until=until)
+            .returning(*ACCOUNT_COLUMNS)
+        )
+    ).one_or_none()
+    return None if row is None else account_of(row)
+
+
+async def list_page(db: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[Account]:
+    """Accounts in the order they were made, those after ``after``, at most ``limit``."""
+    statement = select(*ACCOUNT_COLUMNS).order_by(User.id).limit(limit)
+    if after is not None:
+        statement = statement.where(User.id > after)
+    return [account_of(row) for row in await db.execute(statement)]
+
+
+async def exists_with_role(db: AsyncSession, role: str) -> bool:
+    """Whether any account that is not disabled has the role."""
+    roles = (
+        func.jsonb_array_elements_text(User.roles)
+        if db.get_bind().dialect.name == "postgresql"
+        else func.json_each(User.roles)
+    ).table_valued("value")
+    found = await db.scalar(
+        select(User.id)
+        .join(roles, roles.c.value == role)
+        .where(User.disabled_at.is_(None))
+        .limit(1)
+    )
+    return found is not None

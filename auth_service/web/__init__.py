@@ -1,0 +1,1 @@
+"""What every router shares: problems, limits, the strict reading of requests, the docs pages."""

@@ -1,0 +1,51 @@
+"""What the generated OpenAPI document says besides the routes."""
+
+import json
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+
+TAGS: Final[list[dict[str, Any]]] = [
+    {"name": "people", "description": "Register, log in, stay logged in, log out."},
+    {"name": "account", "description": "One's own account."},
+    {"name": "services", "description": "Standard OAuth endpoints, for clients that speak them."},
+    {"name": "operations", "description": "For whoever runs the service."},
+]
+
+
+class FieldProblem(BaseModel):
+    """One field that cannot be accepted."""
+
+    pointer: str = Field(description="A JSON pointer (RFC 6901) into the body.")
+    code: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str = Field(description="The address of a page about this problem.")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable: this is what programs should look at.")
+    request_id: str = Field(description="As in `X-Request-ID`, and in the service's log.")
+    errors: list[FieldProblem] | None = Field(
+        default=None, description="With `validation_failed`: each field and its fault."
+    )
+
+
+PROBLEM_SCHEMA: Final = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+FIELD_PROBLEM_SCHEMA: Final = PROBLEM_SCHEMA.pop("$defs")["FieldProblem"]
+
+
+def drop_what_never_happens(document: dict[str, Any]) -> None:
+    """Take out what the framework adds of itself: schemas nobody refers to, a 422 nobody gives."""
+    for path, operations in document["paths"].items():
+        if path.startswith("/oauth/"):
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+    schemas = document["components"]["schemas"]
+    text = json.dumps(document)
+    for name in [name for name in schemas if f'"#/components/schemas/{name}"' not in text]:
+        del schemas[name]

@@ -1,0 +1,274 @@
+"""Rate limits: how many requests a client may send, and what every answer tells about it.
+
+slowapi's `Limiter` holds the strategy and the store; what it does around them (a decorator after
+the body is read, Redis on the event loop, no `Retry-After`) is done here instead. Redis counts for
+all workers where it is configured. What it lets through is noted in this process too, so that
+while Redis is lost the count goes on from there: an outage, even a provoked one, is no fresh start.
+"""
+
+import math
+import os
+import re
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, ClassVar, Final, Literal, Self, cast
+
+from limits import RateLimitItem
+from limits.strategies import RateLimiter as Strategy
+from slowapi import Limiter
+from starlette.requests import Request
+
+from auth_service.core.errors import DomainError, Kind
+from auth_service.settings import Settings, parsed_limits
+from auth_service.web.client_ip import network_key
+from auth_service.web.rate_limit_storage import (
+    MEMORY_URI,
+    ONE_TRIP_PREFIX,
+    OneTripRedisStorage,
+    redis_options,
+)
+from auth_service.web.store_guard import StoreGuard, StoreLostError
+
+PolicyName = Literal["login", "anonymous", "refresh", "user"]
+_NAMESPACE: Final = "limits"
+_PLAIN_KEY: Final = re.compile(r"[0-9A-Za-z.:/_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A name and its limits, the shortest window first."""
+
+    name: str
+    limits: tuple[RateLimitItem, ...]
+
+    @classmethod
+    def parse(cls, name: str, notation: str) -> Self:
+        """A policy from a setting such as ``200/day;50/hour``.
+
+        Of two limits over windows of the same length only the tighter could ever refuse, so only
+        that is kept: each has a name of its own then.
+        """
+        tightest: dict[int, RateLimitItem] = {}
+        for limit in sorted(parsed_limits(notation), key=lambda limit: limit.amount):
+            tightest.setdefault(limit.get_expiry(), limit)
+        return cls(
+            name,
+            tuple(
+                type(limit)(limit.amount, limit.multiples, namespace=_NAMESPACE)
+                for _, limit in sorted(tightest.items())
+            ),
+        )
+
+    @cached_property
+    def limit_names(self) -> tuple[str, ...]:
+        """The policy's name for its only limit, else one such as ``anonymous-hour`` for each."""
+        if len(self.limits) == 1:
+            return (self.name,)
+        return tuple(f"{self.name}-{_window_name(limit)}" for limit in self.limits)
+
+    @cached_property
+    def header(self) -> bytes:
+        """The value of `RateLimit-Policy`: quota and window in seconds of each limit."""
+        return ", ".join(
+            f'"{name}";q={limit.amount};w={limit.get_expiry()}'
+            for name, limit in zip(self.limit_names, self.limits, strict=True)
+        ).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How one limit stands for one client: what is left, and the seconds until more is."""
+
+    remaining: int
+    reset_after: int
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a client stands with a policy after a request; ``windows`` go with its ``limits``."""
+
+    policy: Policy
+    windows: tuple[Window, ...]
+
+    @property
+    def retry_after(self) -> int | None:
+        """Whole seconds until a request would be let through; None where this one was."""
+        return max((window.reset_after for window in self.windows if window.refused), default=None)
+
+
+class RateLimited(DomainError):
+    """Too many requests of this kind came from this client in a short time.
+
+    `RateLimit` and `RateLimit-Policy` tell what is allowed and what is left of it. Wait for the
+    seconds that `Retry-After` gives: a request is let through then. Trying earlier is refused, but
+    does not make the wait longer.
+    """
+
+    kind: ClassVar[Kind] = Kind.LIMITED
+    code: ClassVar[str] = "rate_limited"
+    title: ClassVar[str] = "Too many requests"
+
+    def __init__(self, standing: Standing) -> None:
+        self.standing = standing
+        super().__init__(retry_after=standing.retry_after)
+
+
+class RateLimiter:
+    """Counts requests by policy and key, in Redis where it is configured and answers."""
+
+    def __init__(self, settings: Settings, *, probe_interval: float = 1.0) -> None:
+        self.policies: Mapping[PolicyName, Policy] = {
+            "login": Policy.parse("login", settings.rate_limit_login),
+            "anonymous": Policy.parse("anonymous", settings.rate_limit_anonymous),
+            "refresh": Policy.parse("refresh", settings.rate_limit_refresh),
+            "user": Policy.parse("user", settings.rate_limit_user),
+        }
+        self._local = _limiter(MEMORY_URI, {})
+        self._shared: Limiter | None = None
+        if settings.redis_url is not None:
+            timeout = settings.redis_timeout.total_seconds()
+            self._shared = _limiter(ONE_TRIP_PREFIX + settings.redis_url, redis_options(timeout))
+            self._guard = StoreGuard(
+                cast("OneTripRedisStorage", self._shared.limiter.storage),
+                timeout,
+                probe_interval,
+            )
+
+    @property
+    def degraded(self) -> bool:
+        """Whether each worker counts for itself, since Redis is lost."""
+        return self._shared is not None and self._guard.lost
+
+    async def hit(self, policy: Policy, key: str) -> Standing:
+        """Count one request against every limit of the policy, or against none of them.
+
+        Raises:
+            RateLimited: a limit is exhausted; the request was not counted.
+        """
+        identifier = _identifier(key)
+        standing = await self._shared_standing(policy, identifier)
+        if standing is None:
+            standing = _count(self._local.limiter, policy, identifier)
+        if standing.retry_after is not None:
+            raise RateLimited(standing)
+        return standing
+
+    async def ping(self) -> bool:
+        """Whether the store answers now; a lost Redis is not asked, as it is watched already."""
+        return self._shared is None or await self._guard.ping()
+
+    async def aclose(self) -> None:
+        """Stop watching Redis and let go of its threads."""
+        if self._shared is not None:
+            await self._guard.aclose()
+
+    async def _shared_standing(self, policy: Policy, identifier: str) -> Standing | None:
+        if self._shared is None:
+            return None
+        strategy = self._shared.limiter
+        try:
+            standing = await self._guard.call(lambda: _count(strategy, policy, identifier))
+        except StoreLostError:
+            return None
+        if standing.retry_after is None:
+            _count(self._local.limiter, policy, identifier)
+        return standing
+
+
+def rate_limit_headers(standing: Standing) -> list[tuple[bytes, bytes]]:
+    """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers)."""
+    state = ", ".join(
+        f'"{name}";r={window.remaining};t={window.reset_after}'
+        for name, window in zip(standing.policy.limit_names, standing.windows, strict=True)
+    )
+    return [(b"ratelimit-policy", standing.policy.header), (b"ratelimit", state.encode())]
+
+
+async def enforce(request: Request, policy_name: PolicyName, key: str) -> None:
+    """Count this request for the key, and leave the standing to the answer's headers.
+
+    Raises:
+        RateLimited: a limit of the policy is exhausted.
+    """
+    limiter: RateLimiter = request.app.state.rate_limiter
+    try:
+        request.state.rate_limit = await limiter.hit(limiter.policies[policy_name], key)
+    except RateLimited as refusal:
+        request.state.rate_limit = refusal.standing
+        raise
+
+
+def limited(policy_name: PolicyName) -> Callable[[Request], Awaitable[None]]:
+    """A dependency that limits a route by the client's network."""
+
+    async def limit_client(request: Request) -> None:
+        await enforce(request, policy_name, _client_key(request))
+
+    return limit_client
+
+
+def _client_key(request: Request) -> str:
+    return network_key(request.state.client_ip)
+
+
+def _limiter(uri: str, options: dict[str, Any]) -> Limiter:
+    with warnings.catch_warnings():
+        # slowapi reads `.env` unless it is given a file, and warns if that is not a regular one.
+        warnings.simplefilter("ignore", UserWarning)
+        return Limiter(
+            key_func=_client_key,
+            strategy="moving-window",
+            storage_uri=uri,
+            storage_options=options,
+            config_filename=os.devnull,
+        )
+
+
+def _count(strategy: Strategy, policy: Policy, identifier: str) -> Standing:
+    """Let a request through and count it, or refuse it and count nothing.
+
+    One limit takes one hit. Several are looked at first, so that a request that one refuses does
+    not use up another. In this process nothing comes between; in Redis somebody's last request
+    may, and then a limit may count one that the next refuses: never one too many is let through.
+    """
+    if len(policy.limits) > 1:
+        looked_at = [_window(strategy, limit, policy, identifier) for limit in policy.limits]
+        if not all(window.remaining for window in looked_at):
+            return Standing(policy, tuple(map(_refused_if_empty, looked_at)))
+    windows: list[Window] = []
+    refused = False
+    for limit in policy.limits:
+        counted = not refused and strategy.hit(limit, policy.name, identifier)
+        window = _window(strategy, limit, policy, identifier)
+        if not counted and not refused:
+            window = replace(window, remaining=0, refused=True)
+        windows.append(window)
+        refused = not counted
+    return Standing(policy, tuple(windows))
+
+
+def _window(strategy: Strategy, limit: RateLimitItem, policy: Policy, identifier: str) -> Window:
+    stats = strategy.get_window_stats(limit, policy.name, identifier)
+    # The same time as `limits` reads, so that both can only be wrong together.
+    seconds = math.ceil(stats.reset_time - time.time())
+    return Window(remaining=max(0, stats.remaining), reset_after=max(1, seconds))
+
+
+def _refused_if_empty(window: Window) -> Window:
+    return replace(window, refused=window.remaining == 0)
+
+
+def _window_name(limit: RateLimitItem) -> str:
+    return f"{limit.multiples if limit.multiples > 1 else ''}{limit.GRANULARITY.name}"
+
+
+def _identifier(key: str) -> str:
+    """The key as the store sees it: short, and never an e-mail address."""
+    if _PLAIN_KEY.fullmatch(key):
+        return key
+    return "sha256-" + sha256(key.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,119 @@
+"""Accounts made and disabled at the same moment as something else happens to them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from auth_service.admin.service import UserAdministration
+from auth_service.app import create_app
+from auth_service.core.emails import Email
+from auth_service.db.session import Database
+from auth_service.users.models import User
+from tests.conftest import PASSWORD, bearer, settings_for
+from tests.races.conftest import Servers
+from tests.sessions.stored_sessions import all_rows, refresh
+
+ADDRESS = "ada.lovelace@example.com"
+SPELLINGS = [
+    ADDRESS,
+    ADDRESS.upper(),
+    "Ada.Lovelace@example.com",
+    "ADA.lovelace@example.com",
+    "ada.LOVELACE@Example.com",
+    "ada.lovelace@EXAMPLE.COM",
+    "ada.lovelace@example.COM",
+    f" {ADDRESS}",
+    f"{ADDRESS} ",
+    f"\t{ADDRESS}\n",
+    f"  {ADDRESS.upper()}  ",
+    "aDa.lovelace@example.com",
+    "adA.lovelace@example.com",
+    "ada.Lovelace@example.com",
+    "ada.lOvelace@example.com",
+    "ada.loVelace@example.com",
+    "ada.lovElace@example.com",
+    "ada.loveLace@example.com",
+    "ada.lovelAce@example.com",
+    "\uff41da.lovelace@example.com",
+]
+
+
+async def register(client: httpx.AsyncClient, email: str) -> int:
+    answer = await client.post("/auth/register", json={"email": email, "password": PASSWORD})
+    return answer.status_code
+
+
+async def register_together(servers: Servers, spellings: list[str]) -> list[int]:
+    return sorted(
+        await asyncio.gather(
+            *(
+                register(client, email)
+                for client, email in zip(servers.take(len(spellings)), spellings, strict=True)
+            )
+        )
+    )
+
+
+async def keys(database: Database) -> list[str]:
+    async with database.transaction() as db:
+        return list(await db.scalars(select(User.email_key)))
+
+
+async def test_of_two_registrations_of_one_address_one_makes_the_account(
+    servers: Servers, database: Database
+) -> None:
+    addresses = [f"ada{number}@example.com" for number in range(5)]
+    for address in addresses:
+        assert await register_together(servers, [address] * 2) == [201, 409]
+    assert sorted(await keys(database)) == addresses
+
+
+async def test_of_twenty_spellings_of_one_address_one_makes_the_account(
+    servers: Servers, database: Database
+) -> None:
+    assert await register_together(servers, SPELLINGS) == [201] + [409] * 19
+    assert await keys(database) == [ADDRESS]
+
+
+async def log_in(client: httpx.AsyncClient, address: str) -> httpx.Response:
+    return await client.post("/auth/login", json={"email": address, "password": PASSWORD})
+
+
+async def assert_dead(servers: Servers, given: dict[str, Any]) -> None:
+    for client in servers.clients:
+        assert (await client.get("/users/me", headers=bearer(given))).status_code == 401
+        assert (await refresh(client, given["refresh_token"])).status_code == 401
+
+
+@pytest.fixture
+async def administration(database_url: str) -> AsyncIterator[UserAdministration]:
+    """The service that `auth-service users disable` calls, in this process."""
+    state = create_app(settings_for(database_url)).state
+    yield state.user_administration
+    await state.hasher.aclose()
+    await state.database.close()
+
+
+async def test_a_login_that_races_the_disabling_of_its_account_leaves_nothing_usable(
+    servers: Servers, database: Database, administration: UserAdministration
+) -> None:
+    for delay in (0, 0.005, 0.01, 0.02, 0.04):
+        address = f"ada-{delay}@example.com"
+        email = Email.parse(address)
+        await register(servers.first, address)
+        logins = [asyncio.create_task(log_in(client, address)) for client in servers.take(10)]
+        await asyncio.sleep(delay)
+        async with database.transaction() as db:
+            await administration.disable(db, email)
+        answers = await asyncio.gather(*logins)
+        assert {answer.status_code for answer in answers} <= {200, 401}
+        assert [row for row in await all_rows(database) if row.ended_at is None] == []
+        async with database.transaction() as db:
+            await administration.enable(db, email)
+        for answer in answers:
+            if answer.status_code == 200:
+                await assert_dead(servers, answer.json())
