@@ -5,6 +5,7 @@ and what developing it needs besides. Versions stay as they are where they still
 ``--upgrade`` takes the newest of everything.
 """
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -28,6 +29,10 @@ OPTIONS = [
     "--quiet",
 ]
 
+# What only an older patch release of Python asks for: redis on Debian 12's 3.11.2. The resolver
+# sees just the Python it runs on, so these are resolved for all and then marked.
+FOR_OLDER_PYTHON = {"async-timeout": 'python_full_version < "3.11.3"'}
+
 
 def requirements() -> dict[str, list[str]]:
     """What each file has to provide."""
@@ -36,7 +41,7 @@ def requirements() -> dict[str, list[str]]:
     build = groups["build"]
     dev = [entry for entry in groups["dev"] if isinstance(entry, str)]
     return {
-        "requirements.txt": project["project"]["dependencies"],
+        "requirements.txt": [*project["project"]["dependencies"], *FOR_OLDER_PYTHON],
         "requirements-build.txt": build,
         "requirements-dev.txt": [*build, *dev],
     }
@@ -63,8 +68,16 @@ def compile_file(name: str, wanted: list[str], folder: Path) -> None:
         str(output),
     ]
     subprocess.run(command, check=True)  # noqa: S603 - our own arguments
-    (ROOT / name).write_text(HEADER + output.read_text())
+    (ROOT / name).write_text(HEADER + marked(output.read_text()))
     print(f"wrote {name}")
+
+
+def marked(locked: str) -> str:
+    """The lock, with the marker at each package that only some Pythons need."""
+    for package, marker in FOR_OLDER_PYTHON.items():
+        pin = rf"^({package}==\S+)(?: ;.*?)? \\$"
+        locked = re.sub(pin, rf"\1 ; {marker} \\", locked, flags=re.MULTILINE)
+    return locked
 
 
 def main() -> None:
