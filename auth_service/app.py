@@ -1,5 +1,6 @@
 """The one place where the parts are put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -13,6 +14,7 @@ from auth_service import __version__
 from auth_service.admin.service import UserAdministration
 from auth_service.core.clock import Clock, SystemClock
 from auth_service.core.errors import ServiceUnavailable
+from auth_service.core.periodic import every
 from auth_service.core.secrets import Keyring
 from auth_service.db import schema
 from auth_service.db.session import Database
@@ -33,6 +35,7 @@ from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.policy import PasswordPolicy
 from auth_service.sessions.service import Sessions
 from auth_service.settings import Settings
+from auth_service.tokens.keys import SigningKeys
 from auth_service.tokens.service import AccessTokens
 from auth_service.web.docs_page import docs_router
 from auth_service.web.logging import configure_logging
@@ -107,7 +110,8 @@ def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | No
     database = Database.from_settings(settings)
     rate_limiter = RateLimiter(settings)
     hasher = PasswordHasher.of(settings)
-    access_tokens = AccessTokens(database=database, keyring=keyring, clock=clock, settings=settings)
+    signing_keys = SigningKeys(database=database, keyring=keyring, clock=clock, settings=settings)
+    access_tokens = AccessTokens(keys=signing_keys, clock=clock, settings=settings)
     sessions = Sessions(
         database=database,
         access_tokens=access_tokens,
@@ -120,6 +124,7 @@ def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | No
     state.database = database
     state.rate_limiter = rate_limiter
     state.hasher = hasher
+    state.signing_keys = signing_keys
     state.access_tokens = access_tokens
     state.sessions = sessions
     state.session_flow = SessionFlow(sessions)
@@ -137,7 +142,7 @@ def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | No
     state.user_administration = UserAdministration(sessions=sessions, clock=clock)
     state.operations = Operations(
         database=database,
-        access_tokens=access_tokens,
+        signing_keys=signing_keys,
         rate_limiter=rate_limiter,
         settings=settings,
     )
@@ -166,9 +171,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await _prepare(state)
     except ServiceUnavailable:
         log.warning("started_without_database")
+    looking_at_keys = asyncio.create_task(
+        every(state.settings.key_check_interval, "signing keys", state.signing_keys.look_again)
+    )
     try:
         yield
     finally:
+        looking_at_keys.cancel()
+        await asyncio.wait([looking_at_keys])
         await state.hasher.aclose()
         await state.rate_limiter.aclose()
         await state.database.close()
@@ -183,7 +193,7 @@ async def _prepare(state: Any) -> None:  # noqa: ANN401 - Starlette's State has 
                 "run `auth-service migrate`"
             )
         await schema.migrate(state.database.engine)
-    await state.access_tokens.ensure_keys()
+    await state.signing_keys.ensure()
 
 
 def _operation_id(route: APIRoute) -> str:

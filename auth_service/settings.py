@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = []
 
     jwt_algorithm: JwtAlgorithm = JwtAlgorithm.ES256
+    key_rotation_interval: Duration = timedelta(days=90)
+    key_check_interval: Duration = timedelta(seconds=30)
+    jwks_cache_ttl: Duration = timedelta(minutes=5)
     access_token_ttl: Duration = timedelta(minutes=15)
     session_idle_ttl: Duration = timedelta(days=14)
     session_max_ttl: Duration = timedelta(days=30)

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from auth_service.cli.running import run, show
+from auth_service.cli.running import moment, run, show
 
-app = typer.Typer(no_args_is_help=True, help="Look at the signing keys, and re-encrypt them.")
+app = typer.Typer(no_args_is_help=True, help="List, rotate and re-encrypt the signing keys.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -18,11 +18,37 @@ def list_keys(*, as_json: AsJson = False) -> None:
     async def list_all(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
         from auth_service.tokens import repository
 
-        async with state.database.transaction() as db:
-            found = await repository.list_keys(db)
+        found = await repository.list_keys(state.database)
         show([_row(key) for key in found], as_json=as_json)
 
     run(list_all)
+
+
+@app.command()
+def rotate(
+    *,
+    now: Annotated[
+        bool,
+        typer.Option("--now", help="Sign with a new key at once, and withdraw the others."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish the next signing key, and list all of them.
+
+    It signs once every validator can know it; the running workers see to that. With a next key
+    published already nothing is changed.
+
+    --now is for a key that others may have: every access token signed before is refused, and
+    clients get new ones with their refresh tokens.
+    """
+
+    async def next_or_now(state: Any) -> None:  # noqa: ANN401 - any attribute
+        change = state.signing_keys.replace_now if now else state.signing_keys.rotate
+        async with state.database.transaction() as db:
+            found = await change(db)
+        show([_row(key) for key in found], as_json=as_json)
+
+    run(next_or_now)
 
 
 @app.command()
@@ -35,7 +61,7 @@ def reencrypt(*, as_json: AsJson = False) -> None:
 
     async def under_current_secret(state: Any) -> None:  # noqa: ANN401 - any attribute
         async with state.database.transaction() as db:
-            changed = await state.access_tokens.reencrypt_keys(db)
+            changed = await state.signing_keys.reencrypt(db)
         show([_row(key) for key in changed], as_json=as_json)
         if not changed and not as_json:
             typer.echo("every key is under the first of AUTH_SECRET_KEYS already")
@@ -48,5 +74,8 @@ def _row(key: Any) -> dict[str, Any]:  # noqa: ANN401 - a StoredKey, whose modul
         "kid": key.kid,
         "algorithm": key.algorithm,
         "state": key.state,
-        "created_at": key.created_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "created_at": moment(key.created_at),
+        "signs_from": moment(key.signs_from),
+        "retired_at": moment(key.retired_at),
+        "published_until": moment(key.published_until),
     }

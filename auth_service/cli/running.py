@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any, NoReturn
 
 import typer
@@ -81,6 +82,11 @@ def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         for line in table:
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
             typer.echo("  ".join(cells).rstrip())
+
+
+def moment(value: datetime | None) -> str | None:
+    """A time as RFC 3339 in UTC, to the second."""
+    return None if value is None else value.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _cell(value: object) -> str:

@@ -117,7 +117,7 @@ async def _prepare(settings: Settings) -> bool:
                 )
         else:
             await schema.migrate(state.database.engine)
-        await state.access_tokens.ensure_keys()
+        await state.signing_keys.ensure()
         async with state.database.transaction() as db:
             return bool(await state.user_administration.exists_admin(db))
     finally:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from auth_service.cli.running import fail, run, show
+from auth_service.cli.running import fail, moment, run, show
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and disable accounts.")
 
@@ -124,12 +124,8 @@ def _row(account: Any) -> dict[str, Any]:  # noqa: ANN401 - an Account, whose mo
         "email": account.email,
         "email_verified": account.email_verified,
         "roles": account.roles,
-        "created_at": _moment(account.created_at),
-        "last_login_at": _moment(account.last_login_at),
-        "disabled_at": _moment(account.disabled_at),
-        "disabled_until": _moment(account.disabled_until),
+        "created_at": moment(account.created_at),
+        "last_login_at": moment(account.last_login_at),
+        "disabled_at": moment(account.disabled_at),
+        "disabled_until": moment(account.disabled_until),
     }
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, NullPool, PoolResetState, event
+from sqlalchemy import URL, Connection, NullPool, Pool, PoolResetState, event, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -11,12 +11,14 @@ from auth_service.settings import Settings
 
 _APPLICATION_NAME: Final = "auth_service"
 _PATIENT_CONNECT_SECONDS: Final = 10
+_PATIENT_LOCK_SECONDS: Final = 600
 
 
 def new_engine(settings: Settings) -> AsyncEngine:
     """An engine for ``AUTH_DATABASE_URL``; connects on first use."""
     if settings.sqlite:
-        return _sqlite_engine(settings)
+        busy_timeout = settings.database_lock_timeout.total_seconds()
+        return _sqlite_engine(make_url(settings.database_url), busy_timeout)
     return _postgresql_engine(settings)
 
 
@@ -49,10 +51,10 @@ def _postgresql_engine(settings: Settings) -> AsyncEngine:
 def patient_engine(engine: AsyncEngine) -> AsyncEngine:
     """The same database without limits on statements and locks, for migrations; pools nothing.
 
-    On SQLite it is the same engine: its one limit is the wait for the write lock.
+    On SQLite the wait for the write lock ends after ten minutes.
     """
     if engine.dialect.name == "sqlite":
-        return engine
+        return _sqlite_engine(engine.url, _PATIENT_LOCK_SECONDS, poolclass=NullPool)
     return create_async_engine(
         engine.url,
         hide_parameters=True,
@@ -82,11 +84,13 @@ def _drop_closed_connection(dbapi_connection: Any, *_: object) -> None:  # noqa:
         raise DisconnectionError
 
 
-def _sqlite_engine(settings: Settings) -> AsyncEngine:
-    busy_timeout = settings.database_lock_timeout.total_seconds()
+def _sqlite_engine(
+    url: URL, busy_timeout: float, *, poolclass: type[Pool] | None = None
+) -> AsyncEngine:
     engine = create_async_engine(
-        settings.database_url,
+        url,
         hide_parameters=True,
+        poolclass=poolclass,
         connect_args={"timeout": busy_timeout},
     )
     event.listen(engine.sync_engine, "do_connect", _refuse_missing_folder)

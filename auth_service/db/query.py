@@ -1,4 +1,4 @@
-"""One-row reads without a transaction: one round trip, where the ORM would take three.
+"""Reads without a transaction: one round trip, where the ORM would take three.
 
 ``BEGIN`` and ``ROLLBACK`` around a single SELECT are two needless round trips, and on PostgreSQL
 most of the rest of the time goes into layers between the statement and the driver. So a
@@ -64,6 +64,20 @@ async def fetch_row(engine: AsyncEngine, query: RowQuery[Row], **values: object)
         async with autocommit.connect() as connection:
             found = (await connection.execute(query.statement, values)).one_or_none()
             return None if found is None else query.row(*found)
+
+
+async def fetch_rows(
+    engine: AsyncEngine, statement: AnySelect, row: Callable[..., Row]
+) -> list[Row]:
+    """Every row that the statement finds, given to ``row``; runs outside any transaction.
+
+    Raises:
+        ServiceUnavailable: the database cannot be reached or did not answer in time.
+    """
+    with outages_become_unavailable():
+        autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with autocommit.connect() as connection:
+            return [row(*found) for found in await connection.execute(statement)]
 
 
 async def _fetch_from_driver(

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from auth_service.db.engine import patient_engine
 from auth_service.db.faults import outages_become_unavailable
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision under ``migrations/``; a test holds the two together.
 
 Written down, so that a server need not load Alembic to know whether it may start.
@@ -46,8 +46,8 @@ async def migrate(engine: AsyncEngine, revision: str = "head") -> None:
     """Bring the schema to the revision; safe to run from several replicas at once.
 
     Effect: on PostgreSQL the first comer holds an advisory lock, on SQLite the write lock; the
-    others wait, on PostgreSQL for as long as it takes, then find nothing left to do. All steps
-    are one transaction.
+    others wait for as long as it takes (on SQLite ten minutes), then find nothing left to do. All
+    steps are one transaction.
 
     Raises:
         ServiceUnavailable: the database cannot be reached.

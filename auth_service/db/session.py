@@ -1,6 +1,6 @@
 """The unit of work: the only place in the service that commits or rolls back."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from auth_service.core.errors import DomainError
 from auth_service.db.engine import new_engine
 from auth_service.db.faults import outages_become_unavailable
-from auth_service.db.query import Row, RowQuery, fetch_row
+from auth_service.db.query import AnySelect, Row, RowQuery, fetch_row, fetch_rows
 from auth_service.settings import Settings
 
 Transaction = AsyncSession
@@ -54,6 +54,14 @@ class Database:
             ServiceUnavailable: the database cannot be reached or did not answer in time.
         """
         return await fetch_row(self.engine, query, **values)
+
+    async def fetch_rows(self, statement: AnySelect, row: Callable[..., Row]) -> list[Row]:
+        """Every row that the statement finds, given to ``row``; runs outside any transaction.
+
+        Raises:
+            ServiceUnavailable: the database cannot be reached or did not answer in time.
+        """
+        return await fetch_rows(self.engine, statement, row)
 
     async def close(self) -> None:
         """Close every pooled connection."""

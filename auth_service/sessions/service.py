@@ -73,13 +73,10 @@ class Sessions:
     async def ensure_ready(self) -> None:
         """See to it that tokens can be signed, before a transaction is begun.
 
-        Reading the keys takes a connection of its own. Whoever asked for it while holding one, and
-        on SQLite the write lock, could wait for itself.
-
         Raises:
-            ServiceUnavailable: the keys were not read yet and the database cannot be reached.
+            ServiceUnavailable: the keys are not known or too old, and the database is lost.
         """
-        await self._access_tokens.ensure_keys()
+        await self._access_tokens.ensure_ready()
 
     async def open(
         self, db: Transaction, account: Account, *, amr: list[str], client: ClientInfo

@@ -1,6 +1,5 @@
 """Access tokens: issued under the active key, verified under every published one."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,27 +7,16 @@ from datetime import datetime
 from uuid import UUID
 
 from auth_service.core.clock import Clock
+from auth_service.core.errors import ServiceUnavailable
 from auth_service.core.ids import new_id
-from auth_service.core.secrets import Keyring
-from auth_service.db.session import Database, Transaction
-from auth_service.setting_types import JwtAlgorithm
 from auth_service.settings import Settings
-from auth_service.tokens import repository
 from auth_service.tokens.errors import InvalidAccessToken
-from auth_service.tokens.signing_key import (
-    Signer,
-    StoredKey,
-    new_key,
-    open_public,
-    open_signer,
-    published,
-    reencrypted,
-)
+from auth_service.tokens.keys import Keys, SigningKeys
 from auth_service.verifier.cache import VerifiedTokens
 from auth_service.verifier.claims import AccessClaims
 from auth_service.verifier.compact import encode_part
 from auth_service.verifier.errors import InvalidTokenError
-from auth_service.verifier.strict import PublicKey, StrictCheck
+from auth_service.verifier.strict import StrictCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +40,11 @@ class AccessToken:
     expires_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The active key, its token header spelled out once, and all keys that verify."""
-
-    signer: Signer
-    header: str
-    public: dict[str, PublicKey]
-    published: list[dict[str, str]]
-
-
 class AccessTokens:
     """Issues and verifies access tokens (RFC 9068) with keys that are read once."""
 
-    def __init__(
-        self, *, database: Database, keyring: Keyring, clock: Clock, settings: Settings
-    ) -> None:
-        self._database = database
-        self._keyring = keyring
+    def __init__(self, *, keys: SigningKeys, clock: Clock, settings: Settings) -> None:
+        self._keys = keys
         self._clock = clock
         self._settings = settings
         self._check = StrictCheck(
@@ -79,78 +54,37 @@ class AccessTokens:
             now=self._timestamp,
         )
         self._verified = VerifiedTokens()
-        self._keys: Keys | None = None
-        self._loading = asyncio.Lock()
+        self._verified_with: Keys | None = None
 
-    async def ensure_keys(self) -> Keys:
-        """The keys, read on first use; makes the first one where there is none.
-
-        A worker may so start while the database is away, and finds its keys once it is back.
+    async def ensure_ready(self) -> None:
+        """See to it that tokens can be signed, before a transaction is begun.
 
         Raises:
-            ServiceUnavailable: the database cannot be reached.
-            UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens the active key.
+            ServiceUnavailable: the keys are not known or too old, and the database is lost.
         """
-        if self._keys is None:
-            async with self._loading:
-                self._keys = self._keys or await self._read_keys()
-        return self._keys
-
-    async def _read_keys(self) -> Keys:
-        algorithm = self._settings.jwt_algorithm
-        async with self._database.transaction() as db:
-            stored = await self._list_or_make(db, algorithm)
-        active = next(key for key in stored if _is_active(key, algorithm.value))
-        header = {"alg": active.algorithm, "kid": active.kid, "typ": "at+jwt"}
-        return Keys(
-            signer=open_signer(active, self._keyring),
-            header=encode_part(_json(header)),
-            public={key.kid: open_public(key) for key in stored if key.algorithm == algorithm},
-            published=[published(key) for key in stored if key.algorithm == algorithm],
-        )
-
-    async def _list_or_make(self, db: Transaction, algorithm: JwtAlgorithm) -> list[StoredKey]:
-        """Every key; where none is active, the first one is made."""
-        stored = await repository.list_keys(db)
-        if any(_is_active(key, algorithm.value) for key in stored):
-            return stored
-        made = await asyncio.to_thread(new_key, algorithm, self._keyring, self._clock.now())
-        await repository.add_if_none_active(db, made)
-        return await repository.list_keys(db)
+        await self._keys.ensure_for_signing()
 
     async def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The keys that other services verify with, as a JWK Set (RFC 7517 section 5).
 
+        Without the database it is as this worker knew it last: others go on validating.
+
         Raises:
             ServiceUnavailable: the keys were not read yet and the database cannot be reached.
         """
-        return {"keys": (await self.ensure_keys()).published}
-
-    async def reencrypt_keys(self, db: Transaction) -> list[StoredKey]:
-        """Put every signing key under the first of ``AUTH_SECRET_KEYS``; those that were not.
-
-        After this, and once the last refresh token under an older secret is idle, that secret may
-        be dropped.
-
-        Raises:
-            UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens a key; none was changed.
-        """
-        outdated = [
-            reencrypted(key, self._keyring)
-            for key in await repository.list_keys(db)
-            if not self._keyring.is_current(key.private_key)
-        ]
-        for key in outdated:
-            await repository.replace_private_key(db, key)
-        return outdated
+        try:
+            keys = await self._keys.get_for_signing()
+        except ServiceUnavailable:
+            keys = await self._keys.get()
+        return {"keys": keys.published}
 
     async def issue(self, bearer: Bearer, *, not_after: datetime) -> AccessToken:
         """A token for somebody, good for ``AUTH_ACCESS_TOKEN_TTL`` but never past ``not_after``.
 
         Raises:
-            ServiceUnavailable: the keys were not read yet and the database cannot be reached.
+            ServiceUnavailable: the keys are not known or too old, and the database is lost.
         """
-        keys = await self.ensure_keys()
+        keys = await self._keys.get_for_signing()
         now = int(self._timestamp())
         lifetime = int(self._settings.access_token_ttl.total_seconds())
         expires = max(now + 1, min(now + lifetime, int(not_after.timestamp())))
@@ -180,23 +114,38 @@ class AccessTokens:
             InvalidAccessToken: it fails any check; which one is not told.
             ServiceUnavailable: the keys were not read yet and the database cannot be reached.
         """
-        keys = await self.ensure_keys()
+        keys = await self._keys.get()
+        if keys is not self._verified_with:
+            self._forget_withdrawn(keys)
         known = self._verified.find(token, self._timestamp())
         if known is not None:
             return known
         try:
-            claims = self._check.verify(token, keys.public)
+            claims = await self._checked(token, keys)
         except InvalidTokenError as fault:
             raise InvalidAccessToken from fault
         self._verified.remember(token, claims)
         return claims
 
+    async def _checked(self, token: str, keys: Keys) -> AccessClaims:
+        """The claims; a key that is not known yet is looked for once."""
+        try:
+            return self._check.verify(token, keys.public)
+        except InvalidTokenError as fault:
+            read_anew = await self._keys.find_unknown() if fault.check == "kid" else None
+            if read_anew is None:
+                raise
+        return self._check.verify(token, read_anew.public)
+
+    def _forget_withdrawn(self, keys: Keys) -> None:
+        """Drop what was verified under keys of which one has gone."""
+        before = self._verified_with
+        if before is not None and not before.public.keys() <= keys.public.keys():
+            self._verified.clear()
+        self._verified_with = keys
+
     def _timestamp(self) -> float:
         return self._clock.now().timestamp()
-
-
-def _is_active(key: StoredKey, algorithm: str) -> bool:
-    return key.state == "active" and key.algorithm == algorithm
 
 
 def _json(value: Mapping[str, object]) -> bytes:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
@@ -23,16 +23,28 @@ _PURPOSE: Final = "signing key"
 _THUMBPRINT_MEMBERS: Final = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n")}
 
 
+KeyState = Literal["next", "active", "retired"]
+"""Published and not signing yet; signing; no longer signing, and verifying still."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key pair as the database keeps it: the private half is ciphertext."""
+    """A key pair as the database keeps it: the private half is ciphertext.
+
+    ``signs_from`` is when it signs, or may begin to; ``token_seconds`` the longest life of the
+    tokens it signed; ``published_until`` when a retired one goes.
+    """
 
     kid: str
     algorithm: str
-    state: str
+    state: KeyState
     public_jwk: dict[str, str]
     private_key: bytes
     created_at: datetime
+    signs_from: datetime
+    token_seconds: int = 0
+    retired_at: datetime | None = None
+    published_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +62,7 @@ class Signer:
 
 
 def new_key(algorithm: JwtAlgorithm, keyring: Keyring, now: datetime) -> StoredKey:
-    """A new active key pair (P-256, or RSA of 3072 bits), its private half encrypted."""
+    """A new key pair (P-256, or RSA of 3072 bits), its private half encrypted; signs at once."""
     private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     if algorithm is JwtAlgorithm.ES256:
         private = ec.generate_private_key(ec.SECP256R1())
@@ -66,6 +78,7 @@ def new_key(algorithm: JwtAlgorithm, keyring: Keyring, now: datetime) -> StoredK
         public_jwk=public,
         private_key=keyring.encrypt(_PURPOSE, pem, bound_to=kid.encode()),
         created_at=now,
+        signs_from=now,
     )
 
 

@@ -1,6 +1,7 @@
 """`auth-service keys`."""
 
 import json
+from datetime import datetime, timedelta
 
 from tests.cli.command_line import CommandLine
 
@@ -8,9 +9,14 @@ from tests.cli.command_line import CommandLine
 def test_a_key_is_listed_with_its_state_and_nothing_else(command_on_each: CommandLine) -> None:
     command_on_each.succeed("check")
     (key,) = json.loads(command_on_each.succeed("keys", "list", "--json"))
-    assert set(key) == {"kid", "algorithm", "state", "created_at"}
+    assert set(key) == {
+        *("kid", "algorithm", "state", "created_at", "signs_from", "retired_at"),
+        "published_until",
+    }
     assert (key["algorithm"], key["state"]) == ("ES256", "active")
+    assert key["created_at"] == key["signs_from"]
     assert key["created_at"].endswith("Z")
+    assert (key["retired_at"], key["published_until"]) == (None, None)
 
 
 def test_the_table_holds_the_same_key(command: CommandLine) -> None:
@@ -31,6 +37,40 @@ def test_keys_are_listed_even_where_no_secret_opens_them(command: CommandLine) -
     command.succeed("check")
     listed = command.succeed("keys", "list", AUTH_SECRET_KEYS="a secret " * 5)
     assert "active" in listed
+
+
+def listed(command: CommandLine) -> dict[str, dict[str, str]]:
+    return {key["state"]: key for key in json.loads(command.succeed("keys", "list", "--json"))}
+
+
+def test_a_rotation_publishes_the_next_key_and_leaves_the_active_one(
+    command_on_each: CommandLine,
+) -> None:
+    command_on_each.succeed("check")
+    before = listed(command_on_each)["active"]
+    rotated = json.loads(command_on_each.succeed("keys", "rotate", "--json"))
+    assert [key["state"] for key in rotated] == ["active", "next"]
+    assert listed(command_on_each)["active"] == before
+    wait = datetime.fromisoformat(rotated[1]["signs_from"]) - datetime.fromisoformat(
+        rotated[1]["created_at"]
+    )
+    assert wait == timedelta(minutes=6)
+
+
+def test_rotating_twice_publishes_one_key(command_on_each: CommandLine) -> None:
+    command_on_each.succeed("check")
+    first = command_on_each.succeed("keys", "rotate")
+    assert command_on_each.succeed("keys", "rotate") == first
+
+
+def test_replacing_now_leaves_one_key_that_is_new(command_on_each: CommandLine) -> None:
+    command_on_each.succeed("check")
+    command_on_each.succeed("keys", "rotate")
+    before = {key["kid"] for key in listed(command_on_each).values()}
+    (key,) = json.loads(command_on_each.succeed("keys", "rotate", "--now", "--json"))
+    assert key["state"] == "active"
+    assert key["kid"] not in before
+    assert list(listed(command_on_each)) == ["active"]
 
 
 def test_a_replaced_secret_is_needed_no_longer_after_reencrypting(

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from auth_service.core.errors import ServiceUnavailable
 from auth_service.core.ids import new_id
@@ -92,8 +92,24 @@ async def test_a_commit_that_failed_holds_no_lock(database: Database) -> None:
 
 
 @on_sqlite
-async def test_a_migration_on_sqlite_uses_the_same_engine(database: Database) -> None:
-    assert patient_engine(database.engine) is database.engine
+async def test_a_migration_on_sqlite_waits_longer_for_the_write_lock(
+    new_database: OPENED,
+) -> None:
+    hasty = new_database(database_lock_timeout="0.05")
+    async with hasty.transaction() as writer:
+        await writer.execute(text("SELECT 1"))
+        with pytest.raises(ServiceUnavailable):
+            async with hasty.transaction() as other:
+                await other.execute(text("SELECT 1"))
+        waiting = asyncio.create_task(_begun(patient_engine(hasty.engine)))
+        done, _ = await asyncio.wait({waiting}, timeout=0.3)
+        assert not done
+    await waiting
+
+
+async def _begun(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("SELECT 1"))
 
 
 # --- PostgreSQL ---

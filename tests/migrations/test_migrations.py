@@ -178,6 +178,27 @@ async def test_a_migration_that_fails_leaves_nothing_behind(
     assert await tables(engine) == set()
 
 
+async def test_a_key_from_before_keys_had_states_signs_on(engine: AsyncEngine) -> None:
+    await schema.migrate(engine, "0001")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO signing_keys "
+                "(kid, algorithm, state, public_jwk, private_key, created_at) VALUES "
+                "('k', 'ES256', 'active', '{}', :private_key, '2026-11-01 12:00:00+00:00')"
+            ),
+            {"private_key": b"sealed"},
+        )
+    await schema.migrate(engine)
+    async with engine.connect() as connection:
+        [row] = await connection.execute(
+            text(
+                "SELECT created_at = signs_from AS at_once, token_seconds, state FROM signing_keys"
+            )
+        )
+    assert (bool(row.at_once), row.token_seconds, row.state) == (True, 0, "active")
+
+
 # --- Several at once ---
 
 

@@ -104,7 +104,7 @@ async def test_the_header_has_algorithm_key_and_type(
     new_app: AppFactory, clock: MovingClock, algorithm: str
 ) -> None:
     async with new_app(jwt_algorithm=algorithm) as app:
-        keys = await app.state.access_tokens.ensure_keys()
+        keys = await app.state.signing_keys.get()
         header = part((await issue(app, clock)).token, 0)
     assert header == {"alg": algorithm, "kid": keys.signer.kid, "typ": "at+jwt"}
 

@@ -12,7 +12,7 @@ OTHER_SECRET = "another secret of the tests, at least 32 characters"
 
 async def reencrypt(app: FastAPI) -> list[StoredKey]:
     async with app.state.database.transaction() as db:
-        found: list[StoredKey] = await app.state.access_tokens.reencrypt_keys(db)
+        found: list[StoredKey] = await app.state.signing_keys.reencrypt(db)
         return found
 
 
@@ -52,6 +52,6 @@ async def test_what_is_published_has_public_members_only(
 ) -> None:
     async with new_app(jwt_algorithm=algorithm) as app:
         [key] = (await app.state.access_tokens.jwks())["keys"]
-        signer = (await app.state.access_tokens.ensure_keys()).signer
+        signer = (await app.state.signing_keys.get()).signer
     assert set(key) == {"kty", "kid", "alg", "use"} | members
     assert (key["kid"], key["alg"], key["use"]) == (signer.kid, algorithm, "sig")

@@ -16,8 +16,8 @@ from auth_service.core.secrets import Keyring, UndecryptableError
 from auth_service.db.session import Database
 from auth_service.setting_types import JwtAlgorithm
 from auth_service.settings import Settings
+from auth_service.tokens.keys import SigningKeys
 from auth_service.tokens.models import SigningKey
-from auth_service.tokens.service import AccessTokens
 from auth_service.tokens.signing_key import new_key, open_public, open_signer, thumbprint
 from tests.conftest import SECRET, AppFactory, bearer, client_of, settings_for
 
@@ -73,7 +73,7 @@ async def test_the_database_holds_no_private_key_in_the_clear(
 ) -> None:
     async with new_app(jwt_algorithm=algorithm) as app:
         [row] = await stored_keys(app.state.database)
-        keys = await app.state.access_tokens.ensure_keys()
+        keys = await app.state.signing_keys.get()
     private = keys.signer.key.to_dict()
     everything = b"".join(
         value if isinstance(value, bytes) else json.dumps(value, default=str).encode()
@@ -130,7 +130,7 @@ async def test_a_restart_makes_no_new_key(new_app: AppFactory) -> None:
 
 async def test_many_who_ask_one_service_for_its_keys_get_the_same(database_url: str) -> None:
     state = create_app(settings_for(database_url)).state
-    keys = await asyncio.gather(*(state.access_tokens.ensure_keys() for _ in range(20)))
+    keys = await asyncio.gather(*(state.signing_keys.get() for _ in range(20)))
     assert len({id(found) for found in keys}) == 1
     assert len(await stored_keys(state.database)) == 1
     await state.database.close()
@@ -140,12 +140,12 @@ async def test_many_services_that_start_together_make_one_key(database_url: str)
     settings = settings_for(database_url)
     database = Database.from_settings(settings)
 
-    def service(settings: Settings) -> AccessTokens:
-        return AccessTokens(
+    def service(settings: Settings) -> SigningKeys:
+        return SigningKeys(
             database=database, keyring=KEYRING, clock=SystemClock(), settings=settings
         )
 
-    keys = await asyncio.gather(*(service(settings).ensure_keys() for _ in range(20)))
+    keys = await asyncio.gather(*(service(settings).get() for _ in range(20)))
     assert len({found.signer.kid for found in keys}) == 1
     assert len(await stored_keys(database)) == 1
     await database.close()

@@ -9,7 +9,7 @@ from auth_service.db import schema
 from auth_service.db.session import Database
 from auth_service.flows.operations.errors import NotReady
 from auth_service.settings import Settings
-from auth_service.tokens.service import AccessTokens
+from auth_service.tokens.keys import SigningKeys
 from auth_service.web.rate_limit import RateLimiter
 
 State = Literal["ok", "degraded", "unavailable"]
@@ -30,12 +30,12 @@ class Operations:
         self,
         *,
         database: Database,
-        access_tokens: AccessTokens,
+        signing_keys: SigningKeys,
         rate_limiter: RateLimiter,
         settings: Settings,
     ) -> None:
         self._database = database
-        self._access_tokens = access_tokens
+        self._signing_keys = signing_keys
         self._rate_limiter = rate_limiter
         self._has_redis = settings.redis_url is not None
 
@@ -63,7 +63,7 @@ class Operations:
             checks["database"] = "ok"
             if revision == schema.HEAD:
                 checks["schema"] = "ok"
-                await self._access_tokens.ensure_keys()
+                await self._signing_keys.ensure()
                 checks["signing_key"] = "ok"
         except (ServiceUnavailable, UndecryptableError):
             pass

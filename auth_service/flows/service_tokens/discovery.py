@@ -12,7 +12,7 @@ from auth_service.web.dependencies import AppSettings
 from auth_service.web.problems import problems
 
 router = APIRouter(prefix="/.well-known", tags=["services"])
-_CACHE_CONTROL: Final = "public, max-age=300"
+_METADATA_SECONDS: Final = 300
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "Not modified"}}
 
 
@@ -50,13 +50,15 @@ class ServerMetadata(BaseModel):
     response_model=JwkSet,
     responses={**_NOT_MODIFIED, **problems()},
 )
-async def get_jwks(request: Request) -> Response:
+async def get_jwks(request: Request, settings: AppSettings) -> Response:
     """The public keys that access tokens are verified with.
 
-    Cache them, and look again when a token names a `kid` that is not among them.
+    Cache them for as long as `Cache-Control` says: a new key is among them for longer than that
+    before it signs. Look again when a token names a `kid` that is not among them.
     """
     access_tokens: AccessTokens = request.app.state.access_tokens
-    return _cacheable(await access_tokens.jwks(), request)
+    seconds = int(settings.jwks_cache_ttl.total_seconds())
+    return _cacheable(await access_tokens.jwks(), request, seconds)
 
 
 @router.get("/oauth-authorization-server", response_model=ServerMetadata, responses=_NOT_MODIFIED)
@@ -71,7 +73,7 @@ async def get_authorization_server_metadata(request: Request, settings: AppSetti
         token_endpoint_auth_methods_supported=["none"],
         service_documentation=f"{settings.issuer}/docs",
     )
-    return _cacheable(metadata.model_dump(), request)
+    return _cacheable(metadata.model_dump(), request, _METADATA_SECONDS)
 
 
 @router.get("/openid-configuration", response_model=ServerMetadata, responses=_NOT_MODIFIED)
@@ -80,10 +82,10 @@ async def get_openid_configuration(request: Request, settings: AppSettings) -> R
     return await get_authorization_server_metadata(request, settings)
 
 
-def _cacheable(document: dict[str, Any], request: Request) -> Response:
+def _cacheable(document: dict[str, Any], request: Request, seconds: int) -> Response:
     body = json.dumps(document, separators=(",", ":")).encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"Cache-Control": _CACHE_CONTROL, "ETag": etag}
+    headers = {"Cache-Control": f"public, max-age={seconds}", "ETag": etag}
     known = request.headers.get("if-none-match", "")
     if etag in known or known.strip() == "*":
         return Response(status_code=304, headers=headers)

@@ -108,9 +108,9 @@ async def test_keys_that_were_not_read_at_the_start_are_read_without_waiting_for
     one_connection = {"database_pool_size": 1, "database_pool_timeout": 0.5}
     async with new_app(**one_connection) as app, client_of(app) as client:
         assert (await client.post("/auth/register", json=credentials)).status_code == 201
-        app.state.access_tokens._keys = None
+        app.state.signing_keys._keys = None
         login = await client.post("/auth/login", json=credentials)
         assert login.status_code == 200
-        app.state.access_tokens._keys = None
+        app.state.signing_keys._keys = None
         body = {"refresh_token": login.json()["refresh_token"]}
         assert (await client.post("/auth/refresh", json=body)).status_code == 200

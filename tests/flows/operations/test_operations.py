@@ -131,8 +131,8 @@ async def test_a_signing_key_that_no_secret_opens_is_not_ready(new_app: AppFacto
         pass
     # A schema at head and a foreign secret: the lifespan would refuse to start, so it is left out.
     async with new_app() as app, client_of(app) as client:
-        app.state.access_tokens._keys = None
-        app.state.access_tokens._keyring = type(app.state.access_tokens._keyring).of(["other" * 8])
+        app.state.signing_keys._keys = None
+        app.state.signing_keys._keyring = type(app.state.signing_keys._keyring).of(["other" * 8])
         answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"] == {
