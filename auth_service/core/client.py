@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """The address and the program a request came from; nothing here proves anything."""
+    """The address and the program a request came from, and its id; nothing here proves anything."""
 
-    ip: str | None
-    user_agent: str | None
+    ip: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None

@@ -1,11 +1,11 @@
 """SQL about sessions."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CursorResult, bindparam, select, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.db.query import RowQuery
@@ -44,6 +44,34 @@ class StoredSession:
     expires_at: datetime
     ended_at: datetime | None
     account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A session as its owner sees it."""
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    ip: str | None
+    user_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What makes a session live at a time: it has neither ended nor expired nor been idle."""
+
+    now: datetime
+    idle_ttl: timedelta
+
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        """The same as a WHERE clause."""
+        return (
+            Session.ended_at.is_(None),
+            Session.expires_at > self.now,
+            Session.last_used_at > self.now - self.idle_ttl,
+        )
 
 
 def _stored(*row: Any) -> StoredSession:  # noqa: ANN401 - a row holds what its columns hold
@@ -129,6 +157,65 @@ async def end_all_but_newest(
         .values(ended_at=now, ended_because=because)
         .execution_options(synchronize_session=False)
     )
+
+
+async def end_all_but(
+    db: AsyncSession, user_id: UUID, *, keep: UUID, because: str, now: datetime
+) -> int:
+    """End every session of a user but one; how many those were."""
+    result = await db.execute(
+        update(Session)
+        .where(Session.user_id == user_id, Session.id != keep, Session.ended_at.is_(None))
+        .values(ended_at=now, ended_because=because)
+        .returning(Session.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(result.all())
+
+
+async def end_own(
+    db: AsyncSession, session_id: UUID, user_id: UUID, *, because: str, live: Live
+) -> bool:
+    """End a live session of this user; False where it is none."""
+    return await _changed_one(
+        db,
+        update(Session)
+        .where(Session.id == session_id, Session.user_id == user_id, *live.conditions())
+        .values(ended_at=live.now, ended_because=because),
+    )
+
+
+async def list_live(
+    db: AsyncSession, user_id: UUID, *, live: Live, after: UUID | None, limit: int
+) -> list[ListedSession]:
+    """A user's live sessions, the newest first; those older than ``after``."""
+    statement = (
+        select(*(getattr(Session, name) for name in ListedSession.__slots__))
+        .where(Session.user_id == user_id, *live.conditions())
+        .order_by(Session.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(Session.id < after)
+    return [ListedSession(*row) for row in await db.execute(statement)]
+
+
+async def list_user_agents(db: AsyncSession, user_id: UUID) -> list[str | None]:
+    """The programs that a user's sessions, living or ended, were opened with."""
+    statement = select(Session.user_agent).where(Session.user_id == user_id).distinct().limit(200)
+    return list(await db.scalars(statement))
+
+
+async def remove_expired(db: AsyncSession, *, now: datetime, limit: int) -> int:
+    """Delete at most so many sessions that have expired; how many there were."""
+    expired = select(Session.id).where(Session.expires_at <= now).limit(limit)
+    result = await db.execute(
+        delete(Session)
+        .where(Session.id.in_(expired))
+        .returning(Session.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(result.all())
 
 
 async def _changed_one(db: AsyncSession, statement: Any) -> bool:  # noqa: ANN401 - an UPDATE

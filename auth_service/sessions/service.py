@@ -18,10 +18,11 @@ from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
 from auth_service.db.session import Database, Transaction
 from auth_service.sessions import refresh_token, repository
+from auth_service.sessions.device import device_name
 from auth_service.sessions.errors import InvalidRefreshToken, RefreshTokenReused
 from auth_service.sessions.models import Session
 from auth_service.sessions.refresh_token import RawRefreshToken, RefreshClaim
-from auth_service.sessions.repository import StoredSession
+from auth_service.sessions.repository import ListedSession, Live, StoredSession
 from auth_service.settings import Settings
 from auth_service.tokens.service import AccessTokens, Bearer
 from auth_service.users.account import Account
@@ -29,6 +30,7 @@ from auth_service.users.account import Account
 PEOPLE_CLIENT_ID: Final = "auth-service"
 MAXIMUM_PER_USER: Final = 50
 _USER_AGENT_LENGTH: Final = 512
+_CLEANING_BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,46 @@ class Sessions:
     async def end_all(self, db: Transaction, user_id: UUID, *, because: str) -> None:
         """End every session of a user."""
         await repository.end_all(db, user_id, because=because, now=self._clock.now())
+
+    async def end_own(self, db: Transaction, session_id: UUID, user_id: UUID) -> bool:
+        """End a live session of this user; False where it is none."""
+        return await repository.end_own(
+            db, session_id, user_id, because="ended_by_owner", live=self._live()
+        )
+
+    async def end_all_but(
+        self, db: Transaction, user_id: UUID, *, keep: UUID, because: str
+    ) -> int:
+        """End every session of a user but one; how many those were."""
+        return await repository.end_all_but(
+            db, user_id, keep=keep, because=because, now=self._clock.now()
+        )
+
+    async def list_live(
+        self, db: Transaction, user_id: UUID, *, after: UUID | None, limit: int
+    ) -> list[ListedSession]:
+        """A user's live sessions, the newest first; those older than ``after``."""
+        return await repository.list_live(
+            db, user_id, live=self._live(), after=after, limit=limit
+        )
+
+    async def knows_device(self, db: Transaction, user_id: UUID, user_agent: str | None) -> bool:
+        """Whether a session of the user, living or ended, was opened with such a device."""
+        known = await repository.list_user_agents(db, user_id)
+        cut = user_agent and user_agent[:_USER_AGENT_LENGTH]
+        return cut in known or device_name(cut) in {device_name(other) for other in known}
+
+    async def remove_expired(self) -> None:
+        """Delete sessions that no rotation can extend any more, in small batches."""
+        removed = _CLEANING_BATCH
+        while removed == _CLEANING_BATCH:
+            async with self._database.transaction() as db:
+                removed = await repository.remove_expired(
+                    db, now=self._clock.now(), limit=_CLEANING_BATCH
+                )
+
+    def _live(self) -> Live:
+        return Live(self._clock.now(), self._idle_ttl)
 
     def is_live(self, session: StoredSession, now: datetime) -> bool:
         """Whether the session and its account may be used: not ended, expired, idle or disabled."""

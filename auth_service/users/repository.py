@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import TableValuedAlias, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -44,6 +44,17 @@ _CREDENTIALS = RowQuery(
 async def find_credentials(database: Database, email_key: str) -> Credentials | None:
     """The account of an address with its password hash, read outside any transaction."""
     return await database.fetch_row(_CREDENTIALS, email_key=email_key)
+
+
+_CREDENTIALS_BY_ID = RowQuery(
+    select(User.password_hash, *ACCOUNT_COLUMNS).where(User.id == bindparam("user_id")),
+    lambda password_hash, *account: Credentials(account_of(account), password_hash),
+)
+
+
+async def find_credentials_of(database: Database, user_id: UUID) -> Credentials | None:
+    """An account with its password hash, read outside any transaction."""
+    return await database.fetch_row(_CREDENTIALS_BY_ID, user_id=user_id)
 
 
 async def add(db: AsyncSession, new: NewAccount, now: datetime) -> Account | None:
@@ -122,11 +133,7 @@ async def list_page(db: AsyncSession, *, after: UUID | None, limit: int) -> Sequ
 
 async def exists_with_role(db: AsyncSession, role: str) -> bool:
     """Whether any account that is not disabled has the role."""
-    roles = (
-        func.jsonb_array_elements_text(User.roles)
-        if db.get_bind().dialect.name == "postgresql"
-        else func.json_each(User.roles)
-    ).table_valued("value")
+    roles = roles_of(db)
     found = await db.scalar(
         select(User.id)
         .join(roles, roles.c.value == role)
@@ -134,3 +141,12 @@ async def exists_with_role(db: AsyncSession, role: str) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def roles_of(db: AsyncSession) -> TableValuedAlias:
+    """The roles of a row of users, one a row."""
+    return (
+        func.jsonb_array_elements_text(User.roles)
+        if db.get_bind().dialect.name == "postgresql"
+        else func.json_each(User.roles)
+    ).table_valued("value")

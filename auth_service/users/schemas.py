@@ -1,23 +1,11 @@
 """An account as its owner sees it."""
 
-from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict
 
 from auth_service.users.account import Account
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-Moment = Annotated[
-    datetime,
-    PlainSerializer(_rfc3339, return_type=str, when_used="json-unless-none"),
-    Field(json_schema_extra={"format": "date-time"}),
-]
+from auth_service.web.fields import Moment
 
 
 class UserAnswer(BaseModel):

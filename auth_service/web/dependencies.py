@@ -20,7 +20,11 @@ async def get_transaction(request: Request) -> AsyncIterator[AsyncSession]:
 
 def get_client(request: Request) -> ClientInfo:
     """Where the request comes from."""
-    return ClientInfo(ip=request.state.client_ip, user_agent=request.headers.get("user-agent"))
+    return ClientInfo(
+        ip=request.state.client_ip,
+        user_agent=request.headers.get("user-agent"),
+        request_id=request.state.request_id,
+    )
 
 
 def get_settings(request: Request) -> Settings:

@@ -1,8 +1,16 @@
-"""Fields that several request bodies have."""
+"""Fields that several request bodies and answers have."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from auth_service.core.emails import MAXIMUM_LENGTH, Email, InvalidEmailError
@@ -38,3 +46,22 @@ PasswordField = Annotated[
     ),
 ]
 """A password as typed. Whether a new one is good enough is for ``methods.password`` to say."""
+MailedTokenField = Annotated[
+    str,
+    Field(
+        max_length=512,
+        description="The token from the mail: what stands behind `#token=` in its link.",
+        examples=["5Zp0rW9kq1yq0c2mF8o1m1H1cN3e0u5Jt8yq2mQ7r3c"],
+    ),
+]
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(_rfc3339, return_type=str, when_used="json-unless-none"),
+    Field(json_schema_extra={"format": "date-time"}),
+]

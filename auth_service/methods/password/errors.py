@@ -15,3 +15,15 @@ class Busy(DomainError):
     code = "busy"
     title = "The service is checking too many passwords right now"
     retry_after = 1
+
+
+class ReauthenticationFailed(DomainError):
+    """The password that was asked for once more is wrong; nothing was changed.
+
+    The access token is good, so this is no 401: the session goes on.
+    """
+
+    kind = Kind.FORBIDDEN
+    code = "reauthentication_failed"
+    title = "The password is wrong"
+    keeps_writes = True

@@ -1,0 +1,1 @@
+"""What happened: every event that matters to somebody's security, written with what it records."""

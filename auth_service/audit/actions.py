@@ -1,0 +1,37 @@
+"""The closed list of what can have happened, and how it ended."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What happened. Rows keep these words, so one is never renamed and never used again.
+
+    ``EVENTS_OF_OWNER`` are those that the owner of the account is shown.
+    """
+
+    USER_REGISTERED = "user.registered"
+    USER_DELETED = "user.deleted"
+    USER_EXPORTED = "user.exported"
+    USER_DISABLED = "user.disabled"
+    USER_ENABLED = "user.enabled"
+    LOGIN = "login"
+    NEW_DEVICE = "login.new_device"
+    SESSION_ENDED = "session.ended"
+    OTHER_SESSIONS_ENDED = "session.others_ended"
+    REFRESH_TOKEN_REUSED = "session.refresh_token_reused"  # noqa: S105 - an event, no password
+    EMAIL_VERIFIED = "email.verified"
+    EMAIL_CHANGE_REQUESTED = "email.change_requested"
+    EMAIL_CHANGED = "email.changed"
+    EMAIL_CHANGE_UNDONE = "email.change_undone"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - likewise
+    PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - likewise
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - likewise
+    REAUTHENTICATION = "reauthentication"
+    MAIL_GIVEN_UP = "mail.given_up"
+
+
+class Outcome(StrEnum):
+    """Whether what was tried came about."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"

@@ -1,0 +1,62 @@
+"""Writing down what happened, and telling the owner of an account."""
+
+from typing import Any
+from uuid import UUID
+
+from auth_service.audit import repository
+from auth_service.audit.actions import Action, Outcome
+from auth_service.audit.repository import StoredEvent
+from auth_service.core.client import ClientInfo
+from auth_service.core.clock import Clock
+from auth_service.core.ids import new_id
+from auth_service.db.session import Transaction
+
+_USER_AGENT_LENGTH = 512
+
+
+class Audit:
+    """The record of events. An event is committed with what it records, or not at all."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def record(  # noqa: PLR0913 - an event has this many sides, each named
+        self,
+        db: Transaction,
+        action: Action,
+        *,
+        subject: UUID | None,
+        client: ClientInfo,
+        actor: UUID | None = None,
+        session_id: UUID | None = None,
+        outcome: Outcome = Outcome.SUCCESS,
+        **details: Any,  # noqa: ANN401 - anything JSON has
+    ) -> None:
+        """Write down an event about ``subject``; nothing secret belongs into ``details``.
+
+        ``actor`` is who did it, where that is known.
+        """
+        event = StoredEvent(
+            id=new_id(),
+            happened_at=self._clock.now(),
+            action=action.value,
+            outcome=outcome.value,
+            actor_id=actor,
+            subject_id=subject,
+            session_id=session_id,
+            ip=client.ip,
+            user_agent=client.user_agent and client.user_agent[:_USER_AGENT_LENGTH],
+            request_id=client.request_id,
+            details=details,
+        )
+        await repository.add(db, event)
+
+    async def list_page(
+        self, db: Transaction, subject: UUID, *, before: UUID | None, limit: int
+    ) -> list[StoredEvent]:
+        """What happened to somebody, the newest first."""
+        return await repository.list_page(db, subject, before=before, limit=limit)
+
+    async def erase_personal_data(self, db: Transaction, subject: UUID) -> None:
+        """Leave of somebody's events only that they happened, to whom by id, and when."""
+        await repository.erase_personal_data(db, subject)

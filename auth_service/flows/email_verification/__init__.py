@@ -1,0 +1,1 @@
+"""Showing that an address is one's own."""

@@ -1,0 +1,121 @@
+"""SQL about what changes of an account: its password, its address, and its end."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Update, exists, or_, select, update
+from sqlalchemy import delete as delete_from
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from auth_service.core.emails import Email
+from auth_service.core.passwords import PasswordHash
+from auth_service.users.account import Account
+from auth_service.users.models import User
+from auth_service.users.repository import ACCOUNT_COLUMNS, account_of, roles_of
+
+
+async def lock(db: AsyncSession, user_id: UUID) -> Account | None:
+    """An account, which nobody changes until the commit."""
+    return await _locked(db, User.id == user_id)
+
+
+async def lock_by_address(db: AsyncSession, email_key: str) -> Account | None:
+    """The account of an address, which nobody changes until the commit."""
+    return await _locked(db, User.email_key == email_key)
+
+
+async def _locked(db: AsyncSession, condition: ColumnElement[bool]) -> Account | None:
+    statement = select(*ACCOUNT_COLUMNS).where(condition).with_for_update(read=True)
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else account_of(row)
+
+
+async def replace_password(
+    db: AsyncSession, user_id: UUID, *, proven_hash: PasswordHash | None, new_hash: PasswordHash
+) -> Account | None:
+    """Set a new password hash in place of the one that was proven; None where that has changed."""
+    return await _change(
+        db,
+        update(User)
+        .where(User.id == user_id, User.password_hash == proven_hash)
+        .values(password_hash=new_hash),
+    )
+
+
+async def reset_password(
+    db: AsyncSession, user_id: UUID, *, email_key: str, new_hash: PasswordHash
+) -> Account | None:
+    """Set a new password hash, and note that the address is the owner's; None where it is not."""
+    return await _change(
+        db,
+        update(User)
+        .where(User.id == user_id, User.email_key == email_key)
+        .values(password_hash=new_hash, email_verified=True),
+    )
+
+
+async def verify_email(db: AsyncSession, user_id: UUID, *, email_key: str) -> Account | None:
+    """Note that the address is the owner's; None where the account has another one by now."""
+    return await _change(
+        db,
+        update(User)
+        .where(User.id == user_id, User.email_key == email_key)
+        .values(email_verified=True),
+    )
+
+
+async def change_email(
+    db: AsyncSession, user_id: UUID, email: Email, *, void_password: bool = False
+) -> Account | None:
+    """Give an account another address, which is known to be the owner's.
+
+    None where another account has it, even one that took it at the same moment.
+    """
+    statement = (
+        update(User)
+        .where(User.id == user_id)
+        .values(email=email.address, email_key=email.key, email_verified=True)
+    )
+    if void_password:
+        statement = statement.values(password_hash=None)
+    try:
+        async with db.begin_nested():
+            return await _change(db, statement)
+    except IntegrityError:
+        return None
+
+
+async def delete(db: AsyncSession, user_id: UUID, *, proven_hash: PasswordHash | None) -> bool:
+    """Delete an account and all that hangs on it; False where its password has changed."""
+    row = await db.execute(
+        delete_from(User)
+        .where(User.id == user_id, User.password_hash == proven_hash)
+        .returning(User.id)
+        .execution_options(synchronize_session=False)
+    )
+    return row.one_or_none() is not None
+
+
+async def lock_enabled_with_role(db: AsyncSession, role: str, now: datetime) -> list[UUID]:
+    """Every enabled account with the role, in one order; none changes until the commit."""
+    roles = roles_of(db)
+    statement = (
+        select(User.id)
+        .where(
+            exists(select(roles.c.value).where(roles.c.value == role)),
+            or_(User.disabled_at.is_(None), User.disabled_until <= now),
+        )
+        .order_by(User.id)
+        .with_for_update()
+    )
+    return list(await db.scalars(statement))
+
+
+async def _change(db: AsyncSession, statement: Update) -> Account | None:
+    row = (
+        await db.execute(
+            statement.returning(*ACCOUNT_COLUMNS).execution_options(synchronize_session=False)
+        )
+    ).one_or_none()
+    return None if row is None else account_of(row)
