@@ -23,6 +23,7 @@ from fastapi import FastAPI
 
 from auth_service.app import create_app
 from auth_service.db import schema
+from auth_service.db.base import Base
 from auth_service.db.engine import new_engine
 from auth_service.settings import Settings
 from tests.moving_clock import MovingClock
@@ -130,7 +131,8 @@ def _migrated_postgresql() -> Iterator[str]:
 @pytest.fixture
 def postgresql_url(_migrated_postgresql: str) -> str:
     """A migrated PostgreSQL database, empty at the start of the test."""
-    asyncio.run(_execute(_migrated_postgresql, "TRUNCATE users, sessions, signing_keys CASCADE"))
+    tables = ", ".join(Base.metadata.tables)
+    asyncio.run(_execute(_migrated_postgresql, f"TRUNCATE {tables} CASCADE"))
     return _migrated_postgresql
 
 
