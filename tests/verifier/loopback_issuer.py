@@ -1,6 +1,7 @@
 """An issuer on the loopback address: serves keys, counts requests, misbehaves on demand."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -135,12 +136,17 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def handle_error(self, *_: object) -> None:
+        """Print nothing: a client that hangs up is what some tests are about."""
+
 
 @contextmanager
-def running_issuer() -> Iterator[LoopbackIssuer]:
+def running_issuer(tls: ssl.SSLContext | None = None) -> Iterator[LoopbackIssuer]:
     """Serve until the block ends."""
     server = _Server(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    issuer = LoopbackIssuer(f"http://127.0.0.1:{server.server_port}")
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    issuer = LoopbackIssuer(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

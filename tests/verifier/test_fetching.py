@@ -220,6 +220,7 @@ def test_known_keys_serve_while_unknown_ones_are_looked_for(
         unknown = pool.submit(refused_by, verifier, under("unknown"))
         issuer.until_asked(2)
         assert verifier.verify_sync(KEY.token(jti="another")).token_id == "another"
+        assert not unknown.done()
         issuer.gate.set()
         assert unknown.result() == "kid"
 
