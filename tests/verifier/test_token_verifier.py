@@ -14,7 +14,7 @@ from auth_service.verifier.public_keys import published_keys
 from tests.verifier.conftest import NewVerifier
 from tests.verifier.loopback_issuer import KEY, LoopbackIssuer
 from tests.verifier.test_public_keys import rsa_jwk
-from tests.verifier.token_maker import AUDIENCE, CLAIMS, ISSUER, NOW, base64url
+from tests.verifier.token_maker import AUDIENCE, CLAIMS, HEADER, ISSUER, NOW, base64url, token
 
 
 def new(**changes: Any) -> TokenVerifier:
@@ -145,11 +145,5 @@ def test_the_header_of_a_signed_token_is_read_once_and_of_no_other(
 def test_few_headers_are_remembered(verifier: TokenVerifier, issuer: LoopbackIssuer) -> None:
     keys = published_keys(issuer.body, "ES256")
     for number in range(40):
-        verifier._check.verify(with_header(f"{number}"), keys)
+        verifier._check.verify(token(HEADER | {"x": number}), keys)
         assert 0 < len(verifier._check._key_ids) <= 16
-
-
-def with_header(extra: str) -> str:
-    from tests.verifier.token_maker import HEADER, token
-
-    return token(HEADER | {"x": extra})
