@@ -36,15 +36,16 @@ class LiveService:
         """The library's verdict on the good token and on each forgery, by name."""
         if library.name not in self._known:
             tokens = {"good": self.token, **self.forger.forgeries()}
-            verdicts = self.judge(library, list(tokens.values()))
+            verdicts = self.judge(library, list(tokens.values()), folder="snippet")
             self._known[library.name] = dict(zip(tokens, verdicts, strict=True))
         return self._known[library.name]
 
-    def judge(self, library: Library, tokens: list[str], **constants: str) -> list[Verdict]:
+    def judge(
+        self, library: Library, tokens: list[str], *, folder: str, **constants: str
+    ) -> list[Verdict]:
         """What the library's snippet, told where the keys are, says to tokens."""
-        folder = self.folder / "-".join([library.name, *constants])
         told = {"JWKS_URI": self.jwks_uri, "ALGORITHM": self.algorithm} | constants
-        return judge(library, tokens, folder, **told)
+        return judge(library, tokens, self.folder / f"{library.name}-{folder}", **told)
 
 
 @contextmanager

@@ -59,11 +59,15 @@ def test_a_forgery_is_refused(service: LiveService, library: Library, forgery: s
 def test_a_token_of_or_for_somebody_else_is_refused(
     service: LiveService, library: Library, constant: str
 ) -> None:
-    found = service.judge(library, [service.token], **{constant: "https://other.example.com"})
+    claims = read(service.token.split(".")[1])
+    expected = {"ISSUER": claims["iss"], "AUDIENCE": claims["aud"]}
+    expected[constant] = "https://other.example.com"
+    found = service.judge(library, [service.token], **expected, folder=constant)
     assert found == [{"verdict": "refused"}]
 
 
 @each_library
 def test_a_token_under_another_algorithm_is_refused(service: LiveService, library: Library) -> None:
     other = {"ES256": "RS256", "RS256": "ES256"}[service.algorithm]
-    assert service.judge(library, [service.token], ALGORITHM=other) == [{"verdict": "refused"}]
+    found = service.judge(library, [service.token], folder="ALGORITHM", ALGORITHM=other)
+    assert found == [{"verdict": "refused"}]
