@@ -233,7 +233,7 @@ def new_server(
     """Start real servers (`auth-service serve`) on the test's database."""
 
     @asynccontextmanager
-    async def start(**changes: str) -> AsyncIterator[RunningServer]:
+    async def start(*, is_issuer: bool = False, **changes: str) -> AsyncIterator[RunningServer]:
         environment = {
             "AUTH_ENVIRONMENT": "test",
             "AUTH_DATABASE_URL": database_url,
@@ -244,7 +244,7 @@ def new_server(
             "AUTH_RATE_LIMIT_ANONYMOUS": "10000/minute",
             "AUTH_RATE_LIMIT_REFRESH": "10000/minute",
         }
-        async with serving(environment | changes, folder=tmp_path) as server:
+        async with serving(environment | changes, folder=tmp_path, is_issuer=is_issuer) as server:
             yield server
 
     return start  # type: ignore[return-value]

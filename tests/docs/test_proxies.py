@@ -100,6 +100,9 @@ def test_what_was_not_run_says_so() -> None:
 def test_every_other_block_is_one_that_a_test_runs() -> None:
     shown = [text.split("\n")[0] for kind, text in code_blocks() if kind not in UNRUN]
     assert [re.split(r"[ ,]", line)[1] for line in shown] == [
+        "with_verifier.py",
+        "with_introspection.py",
+        "with_fastapi.py",
         "with_pyjwt.py",
         "published_keys.py",
         "with_joserfc.py",
