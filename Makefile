@@ -13,7 +13,7 @@ help:  ## Show what can be made
 run: $(VENV)/.run  ## Install, migrate and serve on 127.0.0.1:8000 with SQLite
 	@$(BIN)/auth-service serve
 
-test: $(VENV)/.dev  ## Run the tests; without PostgreSQL, Redis or Chromium theirs are skipped
+test: $(VENV)/.dev  ## Run the tests; those that need what is not there are skipped
 	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/.dev lint types contracts  ## Everything CI runs
@@ -33,8 +33,9 @@ types: $(VENV)/.dev
 contracts: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## Measure against a bare FastAPI route (needs PostgreSQL and wrk)
+bench: $(VENV)/.dev  ## Measure against bare FastAPI and other libraries (needs PostgreSQL, wrk)
 	$(BIN)/python -m tests.benchmarks.run
+	$(BIN)/python -m tests.benchmarks.verification
 
 migrate: $(VENV)/.run  ## Bring the database of AUTH_DATABASE_URL to head
 	$(BIN)/auth-service migrate

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from auth_service import __version__
 from auth_service.admin.service import UserAdministration
+from auth_service.clients.service import ServiceClients
 from auth_service.core.clock import Clock, SystemClock
 from auth_service.core.errors import ServiceUnavailable
 from auth_service.core.periodic import every
@@ -28,6 +29,8 @@ from auth_service.flows.registration.router import router as registration_router
 from auth_service.flows.registration.service import Registrations
 from auth_service.flows.service_tokens.discovery import router as discovery_router
 from auth_service.flows.service_tokens.forward_auth import router as forward_auth_router
+from auth_service.flows.service_tokens.introspection import Introspection
+from auth_service.flows.service_tokens.revocation import Revocation
 from auth_service.flows.service_tokens.router import router as service_tokens_router
 from auth_service.flows.session.router import router as session_router
 from auth_service.flows.session.service import SessionFlow
@@ -128,6 +131,12 @@ def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | No
     state.access_tokens = access_tokens
     state.sessions = sessions
     state.session_flow = SessionFlow(sessions)
+    clients = ServiceClients(database=database, clock=clock)
+    state.service_clients = clients
+    state.introspection = Introspection(
+        access_tokens=access_tokens, sessions=sessions, clients=clients, settings=settings
+    )
+    state.revocation = Revocation(access_tokens=access_tokens, sessions=sessions, clients=clients)
     state.login = Login(
         database=database,
         hasher=hasher,

@@ -23,6 +23,7 @@ from fastapi import FastAPI
 
 from auth_service.app import create_app
 from auth_service.db import schema
+from auth_service.db.base import Base
 from auth_service.db.engine import new_engine
 from auth_service.settings import Settings
 from tests.moving_clock import MovingClock
@@ -130,7 +131,8 @@ def _migrated_postgresql() -> Iterator[str]:
 @pytest.fixture
 def postgresql_url(_migrated_postgresql: str) -> str:
     """A migrated PostgreSQL database, empty at the start of the test."""
-    asyncio.run(_execute(_migrated_postgresql, "TRUNCATE users, sessions, signing_keys CASCADE"))
+    tables = ", ".join(Base.metadata.tables)
+    asyncio.run(_execute(_migrated_postgresql, f"TRUNCATE {tables} CASCADE"))
     return _migrated_postgresql
 
 
@@ -231,7 +233,7 @@ def new_server(
     """Start real servers (`auth-service serve`) on the test's database."""
 
     @asynccontextmanager
-    async def start(**changes: str) -> AsyncIterator[RunningServer]:
+    async def start(*, is_issuer: bool = False, **changes: str) -> AsyncIterator[RunningServer]:
         environment = {
             "AUTH_ENVIRONMENT": "test",
             "AUTH_DATABASE_URL": database_url,
@@ -242,7 +244,7 @@ def new_server(
             "AUTH_RATE_LIMIT_ANONYMOUS": "10000/minute",
             "AUTH_RATE_LIMIT_REFRESH": "10000/minute",
         }
-        async with serving(environment | changes, folder=tmp_path) as server:
+        async with serving(environment | changes, folder=tmp_path, is_issuer=is_issuer) as server:
             yield server
 
     return start  # type: ignore[return-value]

@@ -68,10 +68,19 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(
-    environment: dict[str, str], *, folder: Path, arguments: tuple[str, ...] = ()
+    environment: dict[str, str],
+    *,
+    folder: Path,
+    arguments: tuple[str, ...] = (),
+    is_issuer: bool = False,
 ) -> AsyncIterator[RunningServer]:
-    """Run `auth-service serve` in a folder until the block ends."""
+    """Run `auth-service serve` in a folder until the block ends.
+
+    With ``is_issuer`` its own address is its issuer, as it is for whoever runs it for real.
+    """
     port = free_port()
+    if is_issuer:
+        environment = environment | {"AUTH_ISSUER": f"http://127.0.0.1:{port}"}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("AUTH_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,

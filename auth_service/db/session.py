@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -13,6 +14,14 @@ from auth_service.settings import Settings
 
 Transaction = AsyncSession
 """What services pass on and repositories write through; only this module commits it."""
+
+
+_AFTER_COMMIT: Final = "after_commit"
+
+
+def after_commit(db: Transaction, act: Callable[[], object]) -> None:
+    """Have ``act`` called once what was written has been committed; never if it has not been."""
+    db.info.setdefault(_AFTER_COMMIT, []).append(act)
 
 
 class Database:
@@ -32,7 +41,7 @@ class Database:
         """One transaction, begun by its first statement.
 
         Effect: commits at the end, and also on a ``DomainError`` that says ``keeps_writes``; rolls
-        back on every other exception.
+        back on every other exception. After a commit comes what ``after_commit`` was given.
 
         Raises:
             ServiceUnavailable: the database was lost; nothing was written.
@@ -43,9 +52,14 @@ class Database:
                     yield session
                 except DomainError as refusal:
                     if refusal.keeps_writes:
-                        await session.commit()
+                        await self._commit(session)
                     raise
-                await session.commit()
+                await self._commit(session)
+
+    async def _commit(self, session: AsyncSession) -> None:
+        await session.commit()
+        for act in session.info.pop(_AFTER_COMMIT, ()):
+            act()
 
     async def fetch_row(self, query: RowQuery[Row], **values: object) -> Row | None:
         """The one row that the query finds, or None; runs outside any transaction.

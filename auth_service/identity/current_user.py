@@ -17,6 +17,7 @@ from auth_service.sessions.repository import StoredSession
 from auth_service.sessions.service import PEOPLE_CLIENT_ID, Sessions
 from auth_service.tokens.errors import InvalidAccessToken, MissingAccessToken
 from auth_service.tokens.service import AccessTokens
+from auth_service.verifier.claims import AccessClaims
 from auth_service.web.rate_limit import enforce
 
 _DESCRIPTION: Final = (
@@ -39,17 +40,32 @@ async def authenticate(
     """
     if token is None:
         raise MissingAccessToken
-    claims = await access_tokens.verify(token)
-    if claims.session_id is None or claims.client_id != PEOPLE_CLIENT_ID:
+    return await live_session(await access_tokens.verify(token), sessions)
+
+
+async def live_session(claims: AccessClaims, sessions: Sessions) -> StoredSession:
+    """The session that a person's verified token is of, if it and the account live.
+
+    Raises:
+        InvalidAccessToken: they do not, or the token is a service's.
+    """
+    session_id = session_of(claims)
+    if session_id is None:
         raise InvalidAccessToken
-    try:
-        session_id = UUID(claims.session_id)
-    except ValueError as fault:
-        raise InvalidAccessToken from fault
     session = await sessions.find_live(session_id)
     if session is None or str(session.account.id) != claims.subject:
         raise InvalidAccessToken
     return session
+
+
+def session_of(claims: AccessClaims) -> UUID | None:
+    """The session that a person's token names; None for a service's token."""
+    if claims.session_id is None or claims.client_id != PEOPLE_CLIENT_ID:
+        return None
+    try:
+        return UUID(claims.session_id)
+    except ValueError:
+        return None
 
 
 class SessionBearer(OAuth2PasswordBearer):

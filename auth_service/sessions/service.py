@@ -133,6 +133,24 @@ class Sessions:
             raise InvalidRefreshToken
         return AuthenticRefresh(claim, session)
 
+    async def find_by_current_token(self, token: str) -> StoredSession | None:
+        """The live session whose next refresh this token is good for; changes nothing.
+
+        Raises:
+            ServiceUnavailable: the database cannot be reached.
+        """
+        try:
+            presented = await self.authenticate(token)
+        except InvalidRefreshToken:
+            return None
+        session = presented.session
+        is_current = presented.claim.counter == session.counter
+        return session if is_current and self.is_live(session, self._clock.now()) else None
+
+    def refresh_until(self, session: StoredSession) -> datetime:
+        """Until when its refresh token is good: until it is idle or at its end."""
+        return min(session.last_used_at + self._idle_ttl, session.expires_at)
+
     async def rotate(self, db: Transaction, presented: AuthenticRefresh) -> SessionTokens:
         """Exchange a refresh token for its successor and a new access token.
 

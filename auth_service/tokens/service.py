@@ -1,7 +1,7 @@
 """Access tokens: issued under the active key, verified under every published one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -47,6 +47,7 @@ class AccessTokens:
         self._keys = keys
         self._clock = clock
         self._settings = settings
+        self._lifetime = int(settings.access_token_ttl.total_seconds())
         self._check = StrictCheck(
             issuer=settings.issuer,
             audience=settings.audience,
@@ -84,24 +85,46 @@ class AccessTokens:
         Raises:
             ServiceUnavailable: the keys are not known or too old, and the database is lost.
         """
-        keys = await self._keys.get_for_signing()
         now = int(self._timestamp())
-        lifetime = int(self._settings.access_token_ttl.total_seconds())
-        expires = max(now + 1, min(now + lifetime, int(not_after.timestamp())))
+        expires = max(now + 1, min(now + self._lifetime, int(not_after.timestamp())))
+        return await self._issue(
+            now,
+            expires,
+            sub=str(bearer.subject),
+            client_id=bearer.client_id,
+            sid=str(bearer.session_id),
+            auth_time=int(bearer.auth_time.timestamp()),
+            amr=bearer.amr,
+            roles=bearer.roles,
+            scope="",
+            email_verified=bearer.email_verified,
+        )
+
+    async def issue_for_client(self, client_id: UUID, scopes: Iterable[str]) -> AccessToken:
+        """A token for a service in its own name (RFC 6749 section 4.4): nobody has logged in.
+
+        Raises:
+            ServiceUnavailable: the keys are not known or too old, and the database is lost.
+        """
+        now = int(self._timestamp())
+        return await self._issue(
+            now,
+            now + self._lifetime,
+            sub=str(client_id),
+            client_id=str(client_id),
+            roles=[],
+            scope=" ".join(scopes),
+        )
+
+    async def _issue(self, now: int, expires: int, **claims: object) -> AccessToken:
+        keys = await self._keys.get_for_signing()
         payload = {
             "iss": self._settings.issuer,
-            "sub": str(bearer.subject),
             "aud": self._settings.audience,
             "exp": expires,
             "iat": now,
             "jti": str(new_id()),
-            "client_id": bearer.client_id,
-            "sid": str(bearer.session_id),
-            "auth_time": int(bearer.auth_time.timestamp()),
-            "amr": bearer.amr,
-            "roles": bearer.roles,
-            "scope": "",
-            "email_verified": bearer.email_verified,
+            **claims,
         }
         signing_input = f"{keys.header}.{encode_part(_json(payload))}"
         signature = keys.signer.sign(signing_input.encode("ascii"))

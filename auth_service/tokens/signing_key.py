@@ -16,6 +16,7 @@ from jose import jwk
 from auth_service.core.secrets import Keyring
 from auth_service.setting_types import JwtAlgorithm
 from auth_service.verifier.compact import encode_part
+from auth_service.verifier.public_keys import public_key
 from auth_service.verifier.strict import PublicKey
 
 RSA_BITS: Final = 3072
@@ -105,8 +106,7 @@ def reencrypted(stored: StoredKey, keyring: Keyring) -> StoredKey:
 
 def open_public(stored: StoredKey) -> PublicKey:
     """The public half as a key object that verifies."""
-    key: PublicKey = jwk.construct(stored.public_jwk, stored.algorithm)
-    return key
+    return public_key(published(stored), stored.algorithm)
 
 
 def published(stored: StoredKey) -> dict[str, str]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.core.errors import DomainError, Kind, ServiceUnavailable
 from auth_service.core.ids import new_id
-from auth_service.db.session import Database
+from auth_service.db.session import Database, after_commit
 from tests.db.conftest import samples
 
 OPENED = Callable[..., Database]
@@ -131,3 +131,38 @@ async def test_rows_stay_readable_after_the_commit(database: Database) -> None:
 async def test_a_closed_database_opens_again_when_it_is_asked(database: Database) -> None:
     await database.close()
     assert await count(database) == 0
+
+
+# --- After the commit ---
+
+
+async def test_what_comes_after_the_commit_sees_what_was_written(database: Database) -> None:
+    done: list[str] = []
+    async with database.transaction() as db:
+        await write(db)
+        after_commit(db, lambda: done.append("first"))
+        after_commit(db, lambda: done.append("second"))
+        assert done == []
+    assert done == ["first", "second"]
+    assert await count(database) == 1
+
+
+async def test_it_comes_after_a_refusal_that_keeps_its_writes_too(database: Database) -> None:
+    done: list[str] = []
+    with pytest.raises(RefusedAndNoted):  # noqa: PT012 - notes first
+        async with database.transaction() as db:
+            after_commit(db, lambda: done.append("noted"))
+            raise RefusedAndNoted
+    assert done == ["noted"]
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a bug"), Refused()])
+async def test_it_does_not_come_when_nothing_was_written(
+    database: Database, fault: Exception
+) -> None:
+    done: list[str] = []
+    with pytest.raises(type(fault)):  # noqa: PT012 - notes first
+        async with database.transaction() as db:
+            after_commit(db, lambda: done.append("never"))
+            raise fault
+    assert done == []

@@ -1,5 +1,7 @@
 """Verified tokens are remembered: few of them, the recent ones, and never too long."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from auth_service.verifier.cache import VerifiedTokens
@@ -69,3 +71,42 @@ def test_clearing_forgets_everything(claims: AccessClaims) -> None:
     verified.remember("t", claims)
     verified.clear()
     assert verified.find("t", NOW) is None
+
+
+def test_a_clock_put_forward_forgets_what_it_expires(claims: AccessClaims) -> None:
+    verified = VerifiedTokens()
+    verified.remember("t", claims)
+    assert verified.find("t", NOW + 10_000) is None
+    assert verified.find("t", NOW) is None
+
+
+@pytest.mark.parametrize("back", [1.5, 60, 10_000])
+def test_a_clock_put_back_forgets_everything(claims: AccessClaims, back: float) -> None:
+    verified = VerifiedTokens()
+    assert verified.find("t", NOW) is None
+    verified.remember("t", claims)
+    assert verified.find("another", NOW - back) is None
+    assert verified.find("t", NOW) is None
+
+
+def test_threads_that_read_the_clock_a_little_apart_forget_nothing(claims: AccessClaims) -> None:
+    verified = VerifiedTokens()
+    verified.find("t", NOW)
+    verified.remember("t", claims)
+    assert verified.find("t", NOW - 0.1) is claims
+
+
+def test_many_threads_get_right_answers_and_keep_to_the_size(claims: AccessClaims) -> None:
+    verified = VerifiedTokens(size=8)
+
+    def use(seed: int) -> bool:
+        for number in range(2_000):
+            name = f"t{(number * seed) % 16}"
+            if verified.find(name, NOW + number % 2 * 1_000) not in {None, claims}:
+                return False
+            verified.remember(name, claims)
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(use, range(1, 9)))
+    assert len(verified._claims) <= 8

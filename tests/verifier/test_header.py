@@ -91,7 +91,7 @@ def test_a_key_of_another_algorithm_verifies_nothing() -> None:
 
 
 def test_an_algorithm_that_is_not_supported_cannot_be_configured() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="not a supported algorithm"):
         StrictCheck(issuer=ISSUER, audience=AUDIENCE, algorithm="none", now=lambda: NOW)
 
 

@@ -24,8 +24,8 @@ _MISLABELLED: Final = {367, 370}
 class WithoutType(StrictCheck):
     """The strict check, but for `typ`, which the vectors do not have."""
 
-    def _key_named_by(self, header: dict[str, Any], keys: Any) -> PublicKey:
-        return super()._key_named_by({"typ": "at+jwt", **header}, keys)
+    def _key_id_of(self, header: dict[str, Any]) -> str:
+        return super()._key_id_of({"typ": "at+jwt", **header})
 
 
 def named(test: dict[str, Any]) -> str:
@@ -49,8 +49,6 @@ FORM_TESTS: Final = [
 
 def refused_at(public: dict[str, Any], jws: str) -> str:
     check = WithoutType(issuer="", audience="", algorithm=public["alg"], now=lambda: 0.0)
-    if public["alg"] == "RS256":
-        check._signature_bytes = 256  # the vectors' keys have 2,048 bits, ours 3,072
     key: PublicKey = jwk.construct(public, public["alg"])
     with pytest.raises(InvalidTokenError) as refusal:
         check.verify(jws, {public["kid"]: key})

@@ -1,35 +1,69 @@
-"""Which client calls (RFC 6749 section 2.3.1): none, so far as this endpoint's grants need one."""
+"""Which client calls (RFC 6749 section 2.3): one with a secret, or none."""
 
 import base64
 import binascii
 from typing import Final
+from urllib.parse import unquote_plus
 
-from auth_service.flows.service_tokens.errors import InvalidClient
-from auth_service.flows.service_tokens.schemas import TokenRequest
+from fastapi import Request
+
+from auth_service.clients.client import StoredClient
+from auth_service.clients.errors import InvalidClient
+from auth_service.clients.service import ServiceClients
+from auth_service.flows.service_tokens.errors import InvalidTokenRequest
+from auth_service.flows.service_tokens.schemas import ClientForm
 from auth_service.sessions.service import PEOPLE_CLIENT_ID
 
-_NO_CLIENT: Final = b":"
+_NO_CLIENT: Final = ("", "")
+_NOT_CREDENTIALS: Final = ("?", "")
 
 
-def refuse_unknown_client(authorization: str | None, form: TokenRequest) -> None:
-    """Let requests through that name no client, or the public one that people's tokens carry.
+async def find_client(request: Request, form: ClientForm) -> StoredClient | None:
+    """The service client that the request is authenticated as; None where it names none.
 
-    An empty Basic pair, as Swagger UI sends it, means no client.
+    People's tokens are of a public client (`auth-service`), which has no secret and so is none
+    here. An empty Basic pair, as Swagger UI sends it, means no client either.
 
     Raises:
-        InvalidClient: they name another, or carry a secret.
+        InvalidClient: it names a client that does not exist, or with a wrong secret.
+        InvalidTokenRequest: it carries credentials in two places (RFC 6749 section 2.3).
     """
-    if authorization is not None and _basic_pair(authorization) != _NO_CLIENT:
+    by_header = _basic_pair(request.headers.getlist("authorization"))
+    by_form = (form.client_id or "", form.client_secret or "")
+    if by_header != _NO_CLIENT and form.client_secret:
+        raise InvalidTokenRequest("The client's credentials stand in two places.")
+    client_id, secret = by_form if by_header == _NO_CLIENT else by_header
+    if by_header != _NO_CLIENT and form.client_id not in {None, "", client_id}:
         raise InvalidClient
-    if form.client_secret or form.client_id not in {None, "", PEOPLE_CLIENT_ID}:
-        raise InvalidClient
-
-
-def _basic_pair(authorization: str) -> bytes | None:
-    scheme, _, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic":
+    if client_id in {"", PEOPLE_CLIENT_ID} and not secret:
         return None
+    clients: ServiceClients = request.app.state.service_clients
+    return await clients.authenticate(client_id, secret)
+
+
+async def get_client(request: Request, form: ClientForm) -> StoredClient:
+    """The service client that the request is authenticated as.
+
+    Raises:
+        InvalidClient: it is authenticated as none.
+        InvalidTokenRequest: it carries credentials in two places.
+    """
+    client = await find_client(request, form)
+    if client is None:
+        raise InvalidClient
+    return client
+
+
+def _basic_pair(headers: list[str]) -> tuple[str, str]:
+    """The id and the secret of HTTP Basic, each form-encoded within (RFC 6749 section 2.3.1)."""
+    if not headers:
+        return _NO_CLIENT
+    scheme, _, encoded = headers[0].partition(" ")
+    if len(headers) > 1 or scheme.lower() != "basic":
+        return _NOT_CREDENTIALS
     try:
-        return base64.b64decode(encoded.strip(), validate=True)
+        pair = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
-        return None
+        return _NOT_CREDENTIALS
+    client_id, colon, secret = pair.partition(":")
+    return (unquote_plus(client_id), unquote_plus(secret)) if colon else _NOT_CREDENTIALS

@@ -13,6 +13,7 @@ from auth_service.web.problems import problems
 
 router = APIRouter(prefix="/.well-known", tags=["services"])
 _METADATA_SECONDS: Final = 300
+_WITH_SECRET: Final = ["client_secret_basic", "client_secret_post"]
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "Not modified"}}
 
 
@@ -38,10 +39,14 @@ class ServerMetadata(BaseModel):
 
     issuer: str
     token_endpoint: str
+    introspection_endpoint: str
+    revocation_endpoint: str
     jwks_uri: str
     grant_types_supported: list[str]
     response_types_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
+    introspection_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[str]
     service_documentation: str
 
 
@@ -68,9 +73,13 @@ async def get_authorization_server_metadata(request: Request, settings: AppSetti
         issuer=settings.issuer,
         token_endpoint=f"{settings.issuer}/oauth/token",
         jwks_uri=f"{settings.issuer}/.well-known/jwks.json",
-        grant_types_supported=["password", "refresh_token"],
+        introspection_endpoint=f"{settings.issuer}/oauth/introspect",
+        revocation_endpoint=f"{settings.issuer}/oauth/revoke",
+        grant_types_supported=["password", "refresh_token", "client_credentials"],
         response_types_supported=[],
-        token_endpoint_auth_methods_supported=["none"],
+        token_endpoint_auth_methods_supported=["none", *_WITH_SECRET],
+        introspection_endpoint_auth_methods_supported=_WITH_SECRET,
+        revocation_endpoint_auth_methods_supported=["none", *_WITH_SECRET],
         service_documentation=f"{settings.issuer}/docs",
     )
     return _cacheable(metadata.model_dump(), request, _METADATA_SECONDS)

@@ -1,4 +1,4 @@
-"""Refusals of the token endpoint (RFC 6749 section 5.2)."""
+"""Refusals of the OAuth endpoints (RFC 6749 section 5.2)."""
 
 from auth_service.core.errors import DomainError, Kind
 
@@ -12,20 +12,22 @@ class UnsupportedGrantType(DomainError):
     oauth_error = "unsupported_grant_type"
 
 
+class UnauthorizedClient(DomainError):
+    """People log in and refresh without a client of their own; a service gets its own tokens.
+
+    A service client may use `grant_type=client_credentials` only.
+    """
+
+    kind = Kind.MALFORMED
+    code = "unauthorized_client"
+    title = "The client may not use this grant type"
+    oauth_error = "unauthorized_client"
+
+
 class InvalidTokenRequest(DomainError):
-    """The form lacks a field that its `grant_type` needs."""
+    """The form lacks a field that is needed, or says something twice."""
 
     kind = Kind.MALFORMED
     code = "invalid_request"
-    title = "The form lacks a field that this grant type needs"
+    title = "The form lacks a field that is needed"
     oauth_error = "invalid_request"
-
-
-class InvalidClient(DomainError):
-    """The request carries a client's credentials, and no client has these."""
-
-    kind = Kind.UNAUTHENTICATED
-    code = "invalid_client"
-    title = "Unknown client, or a wrong secret"
-    oauth_error = "invalid_client"
-    challenge = 'Basic realm="oauth"'

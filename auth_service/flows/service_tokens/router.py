@@ -1,62 +1,128 @@
-"""``POST /oauth/token``: the token endpoint (RFC 6749 section 3.2), for Swagger UI and others."""
+"""``/oauth``: the endpoints of RFC 6749, 7662 and 7009, for services and for Swagger UI."""
 
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from auth_service.clients.scope import granted
 from auth_service.core.client import ClientInfo
 from auth_service.core.emails import Email, InvalidEmailError
 from auth_service.flows.login.errors import InvalidCredentials
-from auth_service.flows.service_tokens.client_authentication import refuse_unknown_client
-from auth_service.flows.service_tokens.errors import InvalidTokenRequest, UnsupportedGrantType
-from auth_service.flows.service_tokens.schemas import OAuthErrorAnswer, TokenRequest
+from auth_service.flows.service_tokens.client_authentication import find_client, get_client
+from auth_service.flows.service_tokens.errors import (
+    InvalidTokenRequest,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+)
+from auth_service.flows.service_tokens.introspection import Introspection
+from auth_service.flows.service_tokens.revocation import Revocation
+from auth_service.flows.service_tokens.schemas import (
+    ClientTokenAnswer,
+    IntrospectionAnswer,
+    TokenForm,
+    TokenRequest,
+    oauth_errors,
+)
 from auth_service.flows.session.router import count_refresh
 from auth_service.sessions.schemas import TokenAnswer
 from auth_service.sessions.service import SessionTokens
+from auth_service.tokens.service import AccessTokens
 from auth_service.web.client_ip import network_key
 from auth_service.web.dependencies import Client, RequestTransaction
 from auth_service.web.rate_limit import enforce
 from auth_service.web.strict_requests import FormRoute
 
 router = APIRouter(prefix="/oauth", tags=["services"], route_class=FormRoute)
-_DESCRIPTIONS: Final = {
-    400: "The request cannot be granted",
-    401: "Unknown client",
-    413: "The form is too large",
-    415: "Not a form",
-    429: "Too many requests",
-    503: "The service cannot answer right now",
-}
-_Responses = dict[int | str, dict[str, Any]]
-_RESPONSES: Final[_Responses] = {
-    status: {"model": OAuthErrorAnswer, "description": description}
-    for status, description in _DESCRIPTIONS.items()
-}
 
 
-@router.post("/token", response_model_exclude_none=True, responses=_RESPONSES)
+@router.post(
+    "/token",
+    response_model_exclude_none=True,
+    responses=oauth_errors(400, 401, 413, 415, 429, 503),
+)
 async def issue_token(
     request: Request,
     response: Response,
     form: Annotated[TokenRequest, Form()],
     db: RequestTransaction,
     client: Client,
-) -> TokenAnswer:
-    """Log in (`grant_type=password`) or refresh (`grant_type=refresh_token`) by form.
+) -> TokenAnswer | ClientTokenAnswer:
+    """Log in (`password`), refresh (`refresh_token`), or get a service's token by form.
 
-    This is what the Authorize dialog of this page sends. It obeys every rule of `POST /auth/login`
-    and `POST /auth/refresh`, and answers errors in the form of RFC 6749.
+    The first is what the Authorize dialog of this page sends. Both obey every rule of
+    `POST /auth/login` and `POST /auth/refresh`. With `client_credentials` a service client gets a
+    token in its own name, with the scopes it asks for or all it has. Errors have the form of
+    RFC 6749.
     """
     response.headers["Pragma"] = "no-cache"
-    refuse_unknown_client(request.headers.get("authorization"), form)
+    if form.grant_type == "client_credentials":
+        return await _by_client_credentials(request, form)
+    if form.grant_type not in {"password", "refresh_token"}:
+        raise UnsupportedGrantType
+    if await find_client(request, form) is not None:
+        raise UnauthorizedClient
     if form.grant_type == "password":
         tokens = await _by_password(request, db, form, client)
-    elif form.grant_type == "refresh_token":
-        tokens = await _by_refresh_token(request, db, form)
     else:
-        raise UnsupportedGrantType
+        tokens = await _by_refresh_token(request, db, form)
     return TokenAnswer.of(tokens, with_refresh_token=True)
+
+
+@router.post(
+    "/introspect",
+    response_model_exclude_none=True,
+    responses=oauth_errors(400, 401, 413, 415, 503),
+)
+async def introspect_token(
+    request: Request, form: Annotated[TokenForm, Form()]
+) -> IntrospectionAnswer:
+    """Whether a token is good right now, and what it stands for (RFC 7662). For service clients.
+
+    A logout, a disabled or deleted account shows in the next answer. Of a token that is good for
+    nothing only `{"active": false}` is told.
+    """
+    await get_client(request, form)
+    introspection: Introspection = request.app.state.introspection
+    return await introspection.introspect(_token(form))
+
+
+@router.post(
+    "/revoke",
+    response_class=Response,
+    responses={
+        200: {"description": "The token is void, whatever it was before", "content": {}},
+        **oauth_errors(400, 401, 413, 415, 503),
+    },
+)
+async def revoke_token(
+    request: Request, form: Annotated[TokenForm, Form()], db: RequestTransaction
+) -> None:
+    """Make an access or refresh token void (RFC 7009). Whoever holds a token may.
+
+    A person's token ends its session. A service's token is refused from now on, where it is
+    introspected; a service that says who it is cannot do that to another one's token. The answer
+    is the same for a token that is unknown or void already.
+    """
+    by = await find_client(request, form)
+    revocation: Revocation = request.app.state.revocation
+    await revocation.revoke(db, _token(form), by=by)
+
+
+def _token(form: TokenForm) -> str:
+    if not form.token:
+        raise InvalidTokenRequest
+    return form.token
+
+
+async def _by_client_credentials(request: Request, form: TokenRequest) -> ClientTokenAnswer:
+    client = await get_client(request, form)
+    scopes = granted(form.scope, client.scopes)
+    access_tokens: AccessTokens = request.app.state.access_tokens
+    issued = await access_tokens.issue_for_client(client.id, scopes)
+    return ClientTokenAnswer(
+        access_token=issued.token, expires_in=issued.expires_in, scope=" ".join(scopes)
+    )
 
 
 async def _by_password(

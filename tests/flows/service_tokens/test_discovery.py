@@ -78,4 +78,14 @@ async def test_both_metadata_addresses_name_endpoints_that_exist(
     assert (await client.get(first["jwks_uri"])).status_code == 200
     refused = await client.post(first["token_endpoint"], data={"grant_type": "none"})
     assert refused.json()["error"] == "unsupported_grant_type"
-    assert first["grant_types_supported"] == ["password", "refresh_token"]
+    for name in ("introspection_endpoint", "revocation_endpoint"):
+        assert (await client.post(first[name])).json()["error"] in {
+            "invalid_client",
+            "invalid_request",
+        }
+    assert first["grant_types_supported"] == ["password", "refresh_token", "client_credentials"]
+    assert first["token_endpoint_auth_methods_supported"] == [
+        "none",
+        "client_secret_basic",
+        "client_secret_post",
+    ]

@@ -1,0 +1,41 @@
+"""Scopes: what a client may ask for (RFC 6749 section 3.3)."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from auth_service.clients.errors import InvalidScope
+
+MAXIMUM_SCOPES: Final = 50
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,64}")
+
+
+def is_scope_name(text: str) -> bool:
+    """Whether this may be a scope: 1 to 64 of ASCII's printable characters, no space or quote."""
+    return _SCOPE.fullmatch(text) is not None
+
+
+def distinct(scopes: Iterable[str]) -> list[str]:
+    """The scopes, each once, in their order.
+
+    Raises:
+        InvalidScope: one of them is none, or there are more than fifty.
+    """
+    found = list(dict.fromkeys(scopes))
+    if len(found) > MAXIMUM_SCOPES or not all(map(is_scope_name, found)):
+        raise InvalidScope(
+            f"A client has at most {MAXIMUM_SCOPES} scopes of 1 to 64 characters each."
+        )
+    return found
+
+
+def granted(asked: str | None, allowed: Sequence[str]) -> list[str]:
+    """What a client gets that asks for ``asked``; all it is allowed where it asks for nothing.
+
+    Raises:
+        InvalidScope: it asks for more than it is allowed.
+    """
+    wanted = list(dict.fromkeys((asked or "").split()))
+    if not set(wanted) <= set(allowed):
+        raise InvalidScope
+    return wanted or list(allowed)
