@@ -2,14 +2,17 @@
 
 import re
 from datetime import timedelta
+from email.utils import parseaddr
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
+
+from auth_service.mail_url import parse_mail_url
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _LONGEST: Final = timedelta(days=3653)
@@ -113,9 +116,23 @@ def _rate_limit(value: str) -> str:
 
 
 def _mail_url(value: str) -> str:
-    if parts_of(value).scheme not in {"console", "smtp", "smtps"}:
-        raise ValueError("must start with console://, smtp:// or smtps://")
+    parse_mail_url(value)
     return value
+
+
+def _mailbox(value: str) -> str:
+    """An address, with or without a name before it: ``Example <accounts@example.com>``."""
+    address = parseaddr(value, strict=True)[1]
+    local_part, _, domain = address.rpartition("@")
+    if not local_part or not domain or not address.isascii() or not value.isprintable():
+        raise ValueError("must be like accounts@example.com or Example <accounts@example.com>")
+    return value
+
+
+def _brand_name(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("must be a name without line breaks")
+    return value.strip()
 
 
 def has_valid_port(url: str) -> bool:
@@ -146,4 +163,6 @@ OptionalDuration = Annotated[
 ]
 OptionalRedisUrl = Annotated[str, AfterValidator(_redis_url)] | None
 MailUrl = Annotated[str, AfterValidator(_mail_url)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+BrandName = Annotated[str, Field(max_length=100), AfterValidator(_brand_name)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]

@@ -6,15 +6,14 @@ development and test fill in what a newcomer lacks.
 
 import os
 import re
-import secrets as random
 from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse_many
 from pydantic import (
+    DirectoryPath,
     Field,
     PositiveInt,
     SecretStr,
@@ -24,12 +23,15 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from auth_service.development_secret import kept_secret
 from auth_service.setting_types import (
+    BrandName,
     CommaSeparated,
     Duration,
     Environment,
     JwtAlgorithm,
     LogFormat,
+    Mailbox,
     MailUrl,
     Networks,
     OptionalDuration,
@@ -45,7 +47,6 @@ from auth_service.setting_types import (
 
 MINIMUM_SECRET_LENGTH: Final = 32
 _SSLMODE: Final = re.compile(r"([?&])sslmode=")
-DEVELOPMENT_SECRET_FILE: Final = Path(".auth-secret-keys")
 
 
 class SettingsError(Exception):
@@ -118,9 +119,12 @@ class Settings(BaseSettings):
     rate_limit_anonymous: RateLimit = "200/day;50/hour"
     rate_limit_refresh: RateLimit = "30/minute"
     rate_limit_user: RateLimit = "600/minute"
+    rate_limit_mail: RateLimit = "3/minute;10/hour;30/day"
 
     mail_url: Annotated[MailUrl, Field(repr=False)] = "console://"
-    mail_from: str = "auth-service@localhost"
+    mail_from: Mailbox = "auth-service@localhost"
+    mail_templates: DirectoryPath | None = None
+    brand_name: BrandName = "auth_service"
 
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: str = "info"
@@ -262,7 +266,7 @@ class Settings(BaseSettings):
         """
         if self.secret_keys:
             return self
-        return self.model_copy(update={"secret_keys": [_kept_secret(DEVELOPMENT_SECRET_FILE)]})
+        return self.model_copy(update={"secret_keys": [kept_secret()]})
 
 
 def parsed_limits(notation: str) -> list[RateLimitItem]:
@@ -276,19 +280,3 @@ def _described(fault: ValidationError) -> str:
         name = f"AUTH_{str(error['loc'][0]).upper()}" if error["loc"] else "settings"
         lines.append(f"{name} {error['msg'].removeprefix('Value error, ')}")
     return "\n".join(dict.fromkeys(lines))
-
-
-def _kept_secret(path: Path) -> str:
-    if not path.exists():
-        # Written whole under another name, then linked: of many processes that start together
-        # one wins, and none ever reads half a file.
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{random.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(random.token_urlsafe(32) + "\n")
-        try:
-            path.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()

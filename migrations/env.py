@@ -5,7 +5,10 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
+import auth_service.audit.models
 import auth_service.clients.models
+import auth_service.mail.models
+import auth_service.mailed_tokens.models
 import auth_service.sessions.models
 import auth_service.tokens.models
 import auth_service.users.models
@@ -15,7 +18,10 @@ from auth_service.settings import Settings
 
 # Alembic compares the tables that these modules have registered with the database.
 MODELS = (
+    auth_service.audit.models,
     auth_service.clients.models,
+    auth_service.mail.models,
+    auth_service.mailed_tokens.models,
     auth_service.sessions.models,
     auth_service.tokens.models,
     auth_service.users.models,

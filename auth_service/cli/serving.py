@@ -19,7 +19,8 @@ from auth_service.app import create_app
 from auth_service.cli.misspellings import unknown_variables
 from auth_service.cli.running import fail
 from auth_service.db import schema
-from auth_service.settings import DEVELOPMENT_SECRET_FILE, Settings
+from auth_service.development_secret import DEVELOPMENT_SECRET_FILE
+from auth_service.settings import Settings
 from auth_service.web.http_limits import HttpLimits
 from auth_service.web.http_protocol import HardenedHttpProtocol
 from auth_service.web.logging import configure_logging

@@ -33,9 +33,16 @@ def create(
     password = _read_password()
 
     async def add(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        from auth_service.core.client import ClientInfo
+
         async with state.database.transaction() as db:
             account = await state.registrations.create(
-                db, _parsed(email), password, roles=roles, email_verified=verified
+                db,
+                _parsed(email),
+                password,
+                client=ClientInfo(),
+                roles=roles,
+                email_verified=verified,
             )
         show([_row(account)], as_json=as_json)
 

@@ -42,9 +42,7 @@ async def exist(database: Database) -> bool:
 
 async def take_oldest(db: AsyncSession) -> StoredWish | None:
     """Delete the oldest wish that no other worker is at, and give it back."""
-    statement = (
-        select(*_COLUMNS).order_by(MailWish.id).limit(1).with_for_update(skip_locked=True)
-    )
+    statement = select(*_COLUMNS).order_by(MailWish.id).limit(1).with_for_update(skip_locked=True)
     row = (await db.execute(statement)).one_or_none()
     if row is None:
         return None
@@ -61,4 +59,3 @@ async def remove(db: AsyncSession, wish_id: UUID) -> None:
 async def remove_of_user(db: AsyncSession, user_id: UUID) -> None:
     """Delete the wishes that a user made while logged in."""
     await db.execute(delete(MailWish).where(MailWish.user_id == user_id))
-

@@ -5,6 +5,7 @@ in the answer nor in the time it takes. So the request writes the same row for e
 all that depends on the account happens later, in a background task of any worker.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from auth_service.core.emails import Email
 from auth_service.core.errors import ServiceUnavailable
 from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
-from auth_service.db.session import Database, Transaction
+from auth_service.db.session import Database, Transaction, after_commit
 from auth_service.mailed_tokens import wish_repository
 from auth_service.mailed_tokens.wish_repository import StoredWish
 
@@ -58,6 +59,7 @@ class MailWishes:
         self._keyring = keyring
         self._clock = clock
         self._fulfil: dict[str, Fulfil] = {}
+        self.woken = asyncio.Event()
 
     def see_to(self, kind: WishKind, fulfil: Fulfil) -> None:
         """Have ``fulfil`` called for each wish of this kind, in a transaction of its own."""
@@ -88,6 +90,11 @@ class MailWishes:
             created_at=self._clock.now(),
         )
         await wish_repository.add(db, wish)
+        after_commit(db, self.woken.set)
+
+    async def forget_user(self, db: Transaction, user_id: UUID) -> None:
+        """Drop what a user wished for while logged in: a credential has changed."""
+        await wish_repository.remove_of_user(db, user_id)
 
     async def fulfil_all(self) -> int:
         """See to every wish there is; how many there were.

@@ -59,6 +59,22 @@ class ListedSession:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptSession:
+    """All that is kept of a session and is no secret."""
+
+    id: UUID
+    client_id: str
+    amr: list[str]
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    ended_because: str | None
+    ip: str | None
+    user_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """What makes a session live at a time: it has neither ended nor expired nor been idle."""
 
@@ -198,6 +214,13 @@ async def list_live(
     if after is not None:
         statement = statement.where(Session.id < after)
     return [ListedSession(*row) for row in await db.execute(statement)]
+
+
+async def list_all(db: AsyncSession, user_id: UUID) -> list[KeptSession]:
+    """All of a user's sessions, the newest first."""
+    columns = (getattr(Session, name) for name in KeptSession.__slots__)
+    statement = select(*columns).where(Session.user_id == user_id).order_by(Session.id.desc())
+    return [KeptSession(*row) for row in await db.execute(statement)]
 
 
 async def list_user_agents(db: AsyncSession, user_id: UUID) -> list[str | None]:

@@ -18,11 +18,11 @@ from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
 from auth_service.db.session import Database, Transaction
 from auth_service.sessions import refresh_token, repository
-from auth_service.sessions.device import device_name
+from auth_service.core.device import device_name
 from auth_service.sessions.errors import InvalidRefreshToken, RefreshTokenReused
 from auth_service.sessions.models import Session
 from auth_service.sessions.refresh_token import RawRefreshToken, RefreshClaim
-from auth_service.sessions.repository import ListedSession, Live, StoredSession
+from auth_service.sessions.repository import KeptSession, ListedSession, Live, StoredSession
 from auth_service.settings import Settings
 from auth_service.tokens.service import AccessTokens, Bearer
 from auth_service.users.account import Account
@@ -172,9 +172,9 @@ class Sessions:
             session = await repository.find_again(db, session.id)
         raise InvalidRefreshToken
 
-    async def end(self, db: Transaction, session_id: UUID, *, because: str) -> None:
-        """End a session; one that has ended stays as it is."""
-        await repository.end(db, session_id, because=because, now=self._clock.now())
+    async def end(self, db: Transaction, session_id: UUID, *, because: str) -> bool:
+        """End a session; one that has ended stays as it is, and the answer is False."""
+        return await repository.end(db, session_id, because=because, now=self._clock.now())
 
     async def end_all(self, db: Transaction, user_id: UUID, *, because: str) -> None:
         """End every session of a user."""
@@ -186,9 +186,7 @@ class Sessions:
             db, session_id, user_id, because="ended_by_owner", live=self._live()
         )
 
-    async def end_all_but(
-        self, db: Transaction, user_id: UUID, *, keep: UUID, because: str
-    ) -> int:
+    async def end_all_but(self, db: Transaction, user_id: UUID, *, keep: UUID, because: str) -> int:
         """End every session of a user but one; how many those were."""
         return await repository.end_all_but(
             db, user_id, keep=keep, because=because, now=self._clock.now()
@@ -198,9 +196,11 @@ class Sessions:
         self, db: Transaction, user_id: UUID, *, after: UUID | None, limit: int
     ) -> list[ListedSession]:
         """A user's live sessions, the newest first; those older than ``after``."""
-        return await repository.list_live(
-            db, user_id, live=self._live(), after=after, limit=limit
-        )
+        return await repository.list_live(db, user_id, live=self._live(), after=after, limit=limit)
+
+    async def list_all(self, db: Transaction, user_id: UUID) -> list[KeptSession]:
+        """All of a user's sessions that are kept, the newest first."""
+        return await repository.list_all(db, user_id)
 
     async def knows_device(self, db: Transaction, user_id: UUID, user_agent: str | None) -> bool:
         """Whether a session of the user, living or ended, was opened with such a device."""

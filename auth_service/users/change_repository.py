@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, exists, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, exists, or_, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,13 +20,26 @@ async def lock(db: AsyncSession, user_id: UUID) -> Account | None:
     return await _locked(db, User.id == user_id)
 
 
+async def lock_for_change(db: AsyncSession, user_id: UUID) -> Account | None:
+    """An account, which nobody else changes or locks until the commit."""
+    return await _locked(db, User.id == user_id, shared=False)
+
+
+async def has_password(db: AsyncSession, user_id: UUID, proven_hash: PasswordHash | None) -> bool:
+    """Whether the account still has the password that was proven; it does until the commit."""
+    condition = and_(User.id == user_id, User.password_hash == proven_hash)
+    return await _locked(db, condition) is not None
+
+
 async def lock_by_address(db: AsyncSession, email_key: str) -> Account | None:
     """The account of an address, which nobody changes until the commit."""
     return await _locked(db, User.email_key == email_key)
 
 
-async def _locked(db: AsyncSession, condition: ColumnElement[bool]) -> Account | None:
-    statement = select(*ACCOUNT_COLUMNS).where(condition).with_for_update(read=True)
+async def _locked(
+    db: AsyncSession, condition: ColumnElement[bool], *, shared: bool = True
+) -> Account | None:
+    statement = select(*ACCOUNT_COLUMNS).where(condition).with_for_update(read=shared)
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else account_of(row)
 

@@ -33,7 +33,7 @@ from auth_service.web.rate_limit_storage import (
 )
 from auth_service.web.store_guard import StoreGuard, StoreLostError
 
-PolicyName = Literal["login", "anonymous", "refresh", "user"]
+PolicyName = Literal["login", "anonymous", "refresh", "user", "mail"]
 _NAMESPACE: Final = "limits"
 _PLAIN_KEY: Final = re.compile(r"[0-9A-Za-z.:/_-]{1,64}")
 
@@ -127,6 +127,7 @@ class RateLimiter:
             "anonymous": Policy.parse("anonymous", settings.rate_limit_anonymous),
             "refresh": Policy.parse("refresh", settings.rate_limit_refresh),
             "user": Policy.parse("user", settings.rate_limit_user),
+            "mail": Policy.parse("mail", settings.rate_limit_mail),
         }
         self._local = _limiter(MEMORY_URI, {})
         self._shared: Limiter | None = None
@@ -201,6 +202,16 @@ async def enforce(request: Request, policy_name: PolicyName, key: str) -> None:
     except RateLimited as refusal:
         request.state.rate_limit = refusal.standing
         raise
+
+
+async def is_within(request: Request, policy_name: PolicyName, key: str) -> bool:
+    """Count something for the key that is left undone beyond the limit, and tell nobody of it."""
+    limiter: RateLimiter = request.app.state.rate_limiter
+    try:
+        await limiter.hit(limiter.policies[policy_name], key)
+    except RateLimited:
+        return False
+    return True
 
 
 def limited(policy_name: PolicyName) -> Callable[[Request], Awaitable[None]]:

@@ -7,10 +7,11 @@ from pydantic import BaseModel, Field
 
 from auth_service.audit.actions import Action, Outcome
 from auth_service.audit.repository import StoredEvent
-from auth_service.sessions.device import device_name
+from auth_service.core.device import device_name
 from auth_service.sessions.repository import ListedSession
 from auth_service.users.schemas import UserAnswer
 from auth_service.web.fields import Moment, PasswordField, RequestBody
+from auth_service.web.pagination import Page
 
 
 class PasswordChangeRequest(RequestBody):
@@ -38,7 +39,7 @@ class DeletionRequest(RequestBody):
 
 
 class SessionAnswer(BaseModel):
-    """One of the caller's sessions: what it was opened with, from where, and until when it lasts."""
+    """One of the caller's sessions: what it was opened with, where, and until when it lasts."""
 
     id: UUID
     created_at: Moment
@@ -62,6 +63,10 @@ class SessionAnswer(BaseModel):
             device=device_name(session.user_agent),
             current=session.id == current,
         )
+
+
+class SessionPage(Page[SessionAnswer]):
+    """The caller's sessions, the newest first."""
 
 
 class SecurityEvent(BaseModel):
@@ -93,10 +98,31 @@ class SecurityEvent(BaseModel):
         )
 
 
+class EventPage(Page[SecurityEvent]):
+    """What happened on the caller's account, the newest first."""
+
+
+class ExportedSession(BaseModel):
+    """One of the caller's sessions, living or ended, with all that is kept of it."""
+
+    id: UUID
+    client_id: str
+    amr: list[str]
+    created_at: Moment
+    last_used_at: Moment
+    expires_at: Moment
+    ended_at: Moment | None
+    ended_because: str | None
+    ip: str | None
+    user_agent: str | None
+
+
 class AccountExport(BaseModel):
     """Everything that is kept about an account (GDPR article 20)."""
 
     user: UserAnswer
-    has_password: bool
-    sessions: list[dict[str, Any]]
+    has_password: Annotated[
+        bool, Field(description="Of a password only a hash is kept, which is not for taking along.")
+    ]
+    sessions: list[ExportedSession]
     security_events: list[SecurityEvent]

@@ -13,12 +13,13 @@ class InvalidCredentials(DomainError):
     code = "invalid_credentials"
     title = "The address or the password is wrong"
     oauth_error = "invalid_grant"
+    keeps_writes = True
 
 
 class EmailNotVerified(DomainError):
     """The password is right, but the address has to be verified before the first login.
 
-    Whoever runs the service can make the account anew with a verified address.
+    Follow the link in the mail; `POST /auth/verify-email/resend` sends it again.
     """
 
     kind = Kind.FORBIDDEN

@@ -5,6 +5,8 @@ from typing import Final
 
 import structlog
 
+from auth_service.audit.actions import Action, Outcome
+from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
@@ -12,6 +14,8 @@ from auth_service.core.passwords import PasswordHash
 from auth_service.core.secrets import Keyring
 from auth_service.db.session import Database, Transaction
 from auth_service.flows.login.errors import EmailNotVerified, InvalidCredentials
+from auth_service.mail.message import MailKind
+from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.errors import Busy
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.sessions.service import Sessions, SessionTokens
@@ -46,6 +50,8 @@ class Login:
         database: Database,
         hasher: PasswordHasher,
         sessions: Sessions,
+        mailbox: Mailbox,
+        audit: Audit,
         keyring: Keyring,
         clock: Clock,
         settings: Settings,
@@ -53,6 +59,8 @@ class Login:
         self._database = database
         self._hasher = hasher
         self._sessions = sessions
+        self._mailbox = mailbox
+        self._audit = audit
         self._keyring = keyring
         self._clock = clock
         self._require_verified_email = settings.require_verified_email
@@ -68,16 +76,18 @@ class Login:
             Busy: too many passwords are being hashed.
         """
         await self._sessions.ensure_ready()
-        state = await self._prove_password(email, password, client)
+        state = await self._prove_password(db, email, password, client)
         return await self._complete(db, state, client)
 
-    async def _prove_password(self, email: Email, password: str, client: ClientInfo) -> LoginState:
+    async def _prove_password(
+        self, db: Transaction, email: Email, password: str, client: ClientInfo
+    ) -> LoginState:
         """The first factor. No database connection is held while the password is hashed."""
         found = await repository.find_credentials(self._database, email.key)
         proven_hash = None if found is None else found.password_hash
         verdict = await self._hasher.verify(password, proven_hash)
         if found is None or not verdict.ok or not found.account.is_enabled(self._clock.now()):
-            self._log_failure(email, client)
+            await self._note_failure(db, email, found and found.account, client)
             raise InvalidCredentials
         if self._require_verified_email and not found.account.email_verified:
             raise EmailNotVerified
@@ -104,11 +114,36 @@ class Login:
         )
         if account is None:
             raise InvalidCredentials
+        is_known = await self._sessions.knows_device(db, account.id, client.user_agent)
         tokens = await self._sessions.open(db, account, amr=state.amr, client=client)
+        await self._audit.record(
+            db,
+            Action.LOGIN,
+            subject=account.id,
+            actor=account.id,
+            session_id=tokens.session_id,
+            client=client,
+        )
+        # The first login of all is with the device that the account was made with.
+        if not is_known and state.account.last_login_at is not None:
+            await self._mailbox.tell(db, MailKind.NEW_DEVICE, account, client)
         log.info("login", user_id=str(account.id), session_id=str(tokens.session_id))
         return tokens
 
-    def _log_failure(self, email: Email, client: ClientInfo) -> None:
-        # The address is logged as a keyed hash: equal ones can be seen to be equal, and no more.
+    async def _note_failure(
+        self, db: Transaction, email: Email, account: Account | None, client: ClientInfo
+    ) -> None:
+        """Write down and log a failure; the same work whether the address has an account or not.
+
+        The address goes in as a keyed hash: equal ones can be seen to be equal, and no more.
+        """
         address = self._keyring.mac("log-address", email.key.encode())[:12].hex()
+        await self._audit.record(
+            db,
+            Action.LOGIN,
+            subject=account.id if account else None,
+            client=client,
+            outcome=Outcome.FAILURE,
+            address=address,
+        )
         log.warning("login_failed", address=address, client=client.ip)

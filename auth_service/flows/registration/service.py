@@ -1,19 +1,27 @@
 """Making an account."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 
+from auth_service.audit.actions import Action
+from auth_service.audit.service import Audit
+from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
 from auth_service.core.errors import FieldFault, ValidationFailed
 from auth_service.db.session import Transaction
 from auth_service.flows.registration.errors import EmailTaken, RegistrationClosed
+from auth_service.mail.message import MailKind
+from auth_service.mailed_tokens.service import MailedTokens
+from auth_service.mailed_tokens.token import Purpose
+from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.policy import PasswordPolicy
 from auth_service.setting_types import Registration
 from auth_service.settings import Settings
-from auth_service.users import repository
+from auth_service.users import change_repository, repository
 from auth_service.users.account import Account, NewAccount, is_role_name
 
 log = structlog.get_logger()
@@ -26,18 +34,39 @@ _NOT_A_ROLE: Final = FieldFault(
 class Registrations:
     """The use cases of registration."""
 
-    def __init__(
-        self, *, hasher: PasswordHasher, policy: PasswordPolicy, clock: Clock, settings: Settings
+    def __init__(  # noqa: PLR0913 - a registration stands on many parts, each named
+        self,
+        *,
+        hasher: PasswordHasher,
+        policy: PasswordPolicy,
+        tokens: MailedTokens,
+        mailbox: Mailbox,
+        audit: Audit,
+        clock: Clock,
+        settings: Settings,
     ) -> None:
         self._hasher = hasher
         self._policy = policy
+        self._tokens = tokens
+        self._mailbox = mailbox
+        self._audit = audit
         self._clock = clock
         self._mode = settings.registration
 
-    async def register(self, db: Transaction, email: Email, password: str) -> Account | None:
+    async def register(
+        self,
+        db: Transaction,
+        email: Email,
+        password: str,
+        client: ClientInfo,
+        *,
+        may_mail: Callable[[], Awaitable[bool]],
+    ) -> Account | None:
         """Make an account for whoever asks; None in private mode, where the answer tells nothing.
 
-        The password is hashed before anything is looked up, and before the transaction begins: a
+        A link that confirms the address is mailed there. In private mode the owner of a taken one
+        is told of the attempt, unless ``may_mail`` says that there were enough of these. The
+        password is hashed before anything is looked up, and before the transaction begins: a
         taken address costs the same, and no connection waits for a hash.
 
         Raises:
@@ -49,12 +78,23 @@ class Registrations:
         if self._mode is Registration.CLOSED:
             raise RegistrationClosed
         try:
-            account = await self.create(db, email, password)
+            account = await self.create(db, email, password, client=client)
         except EmailTaken:
             if self._mode is Registration.OPEN:
                 raise
+            await self._tell_owner(db, email, may_mail)
             return None
+        await self._mailbox.send_link(
+            db, MailKind.VERIFY_EMAIL, Purpose.VERIFY_EMAIL, user_id=account.id, to=email
+        )
         return account if self._mode is Registration.OPEN else None
+
+    async def _tell_owner(
+        self, db: Transaction, email: Email, may_mail: Callable[[], Awaitable[bool]]
+    ) -> None:
+        owner = await change_repository.lock_by_address(db, email.key)
+        if owner is not None and await may_mail():
+            await self._mailbox.tell_of_attempt(db, Email(owner.email, email.key))
 
     async def create(
         self,
@@ -62,6 +102,7 @@ class Registrations:
         email: Email,
         password: str,
         *,
+        client: ClientInfo,
         roles: tuple[str, ...] = DEFAULT_ROLES,
         email_verified: bool = False,
     ) -> Account:
@@ -82,8 +123,13 @@ class Registrations:
             roles=list(roles),
             email_verified=email_verified,
         )
-        account = await repository.add(db, new, self._clock.now())
-        if account is None:
-            raise EmailTaken
+        async with db.begin_nested():
+            account = await repository.add(db, new, self._clock.now())
+            # Looked at afterwards: the row, once added, is what a change of address waits for.
+            if account is None or await self._tokens.is_reserved(db, email, against=account.id):
+                raise EmailTaken
+        await self._audit.record(
+            db, Action.USER_REGISTERED, subject=account.id, actor=account.id, client=client
+        )
         log.info("user_registered", user_id=str(account.id))
         return account

@@ -65,7 +65,7 @@ async def issue_token(
     if form.grant_type == "password":
         tokens = await _by_password(request, db, form, client)
     else:
-        tokens = await _by_refresh_token(request, db, form)
+        tokens = await _by_refresh_token(request, db, form, client)
     return TokenAnswer.of(tokens, with_refresh_token=True)
 
 
@@ -142,11 +142,11 @@ async def _by_password(
 
 
 async def _by_refresh_token(
-    request: Request, db: RequestTransaction, form: TokenRequest
+    request: Request, db: RequestTransaction, form: TokenRequest, client: ClientInfo
 ) -> SessionTokens:
     if not form.refresh_token:
         raise InvalidTokenRequest
     tokens: SessionTokens = await request.app.state.session_flow.refresh(
-        db, form.refresh_token, partial(count_refresh, request)
+        db, form.refresh_token, client, partial(count_refresh, request)
     )
     return tokens

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from auth_service.core.client import ClientInfo
 from auth_service.core.errors import FieldFault, ValidationFailed
 from auth_service.flows.session.schemas import LogoutRequest, RefreshRequest
 from auth_service.flows.session.service import SessionFlow
@@ -15,7 +16,7 @@ from auth_service.sessions.delivery import deliver
 from auth_service.sessions.errors import CsrfRejected, InvalidRefreshToken
 from auth_service.sessions.schemas import TokenAnswer
 from auth_service.tokens.errors import InvalidAccessToken
-from auth_service.web.dependencies import AppSettings, RequestTransaction
+from auth_service.web.dependencies import AppSettings, Client, RequestTransaction
 from auth_service.web.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from auth_service.web.problems import problems
 from auth_service.web.rate_limit import RateLimited, enforce
@@ -57,6 +58,7 @@ async def refresh(  # noqa: PLR0913, PLR0917 - what a route needs, it names
     db: RequestTransaction,
     flow: Flow,
     settings: AppSettings,
+    client: Client,
     body: RefreshRequest | None = None,
 ) -> TokenAnswer:
     """Exchange a refresh token for the next one and a new access token.
@@ -71,7 +73,7 @@ async def refresh(  # noqa: PLR0913, PLR0917 - what a route needs, it names
         token = cookie.find(request, settings)
     if token is None:
         raise _missing(body)
-    tokens = await flow.refresh(db, token, partial(count_refresh, request))
+    tokens = await flow.refresh(db, token, client, partial(count_refresh, request))
     return deliver(tokens, response, by_cookie=by_cookie, settings=settings)
 
 
@@ -91,6 +93,7 @@ async def log_out(  # noqa: PLR0913, PLR0917 - what a route needs, it names
     flow: Flow,
     settings: AppSettings,
     bearer: BearerToken,
+    client: Client,
     body: LogoutRequest | None = None,
 ) -> None:
     """End the session that the refresh token, the access token or the cookie belongs to.
@@ -99,28 +102,28 @@ async def log_out(  # noqa: PLR0913, PLR0917 - what a route needs, it names
     case, except when another site made the browser ask.
     """
     if body and body.refresh_token is not None:
-        await flow.end_by_refresh_token(db, body.refresh_token)
+        await flow.end_by_refresh_token(db, body.refresh_token, client)
     elif (
         bearer is None
-        or not await _end_by_access_token(request, db, flow, bearer)
+        or not await _end_by_access_token(request, db, flow, bearer, client)
         # A page of ours sends both: what its browser is told to forget must not live on.
         or cookie.may_be_used(request, settings)
     ):
         token = cookie.find(request, settings)
         if token is not None:
-            await flow.end_by_refresh_token(db, token)
+            await flow.end_by_refresh_token(db, token, client)
     cookie.clear(request, response, settings)
 
 
 async def _end_by_access_token(
-    request: Request, db: RequestTransaction, flow: SessionFlow, bearer: str
+    request: Request, db: RequestTransaction, flow: SessionFlow, bearer: str, client: ClientInfo
 ) -> bool:
     state = request.app.state
     try:
         session = await authenticate(bearer, state.access_tokens, state.sessions)
     except InvalidAccessToken:
         return False
-    await flow.end(db, session.id)
+    await flow.end(db, session, client)
     return True
 
 

@@ -1,0 +1,184 @@
+"""Changing the address of an account, so that a thief of one mailbox or session cannot keep it.
+
+The new address has to confirm the change, the old one is told of it and can take it back for three
+days. Whether the new address is taken shows nowhere but in its own mailbox.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from auth_service.audit.actions import Action
+from auth_service.audit.service import Audit
+from auth_service.core.client import ClientInfo
+from auth_service.core.clock import Clock
+from auth_service.core.emails import Email
+from auth_service.db.session import Transaction
+from auth_service.mail.message import MailKind
+from auth_service.mail.wording import circumstances
+from auth_service.mailed_tokens.errors import InvalidToken
+from auth_service.mailed_tokens.service import MailedTokens
+from auth_service.mailed_tokens.token import Purpose, StoredMailedToken
+from auth_service.mailed_tokens.wishes import MailWishes, Wish, WishKind
+from auth_service.methods.mailbox.service import Mailbox
+from auth_service.methods.password.confirmation import PasswordConfirmation
+from auth_service.methods.password.errors import ReauthenticationFailed
+from auth_service.sessions.service import Sessions
+from auth_service.users import change_repository
+from auth_service.users.account import Account
+
+log = structlog.get_logger()
+
+
+class EmailChange:
+    """The use cases of somebody who wants another address, or does not."""
+
+    def __init__(  # noqa: PLR0913 - a change stands on many parts, each named
+        self,
+        *,
+        confirmation: PasswordConfirmation,
+        sessions: Sessions,
+        tokens: MailedTokens,
+        wishes: MailWishes,
+        mailbox: Mailbox,
+        audit: Audit,
+        clock: Clock,
+    ) -> None:
+        self._confirmation = confirmation
+        self._sessions = sessions
+        self._tokens = tokens
+        self._wishes = wishes
+        self._mailbox = mailbox
+        self._audit = audit
+        self._clock = clock
+
+    async def ask(
+        self,
+        db: Transaction,
+        account: Account,
+        new_email: Email,
+        password: str,
+        client: ClientInfo,
+        *,
+        may_mail: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """Note that somebody wants another address; the same for one that is taken.
+
+        ``may_mail`` is asked, once the password is right, whether the address may get another mail.
+
+        Raises:
+            ReauthenticationFailed: the password is wrong, or was changed at this moment.
+            Busy: too many passwords are being hashed.
+        """
+        proven_hash = await self._confirmation.confirm(db, account.id, password, client)
+        if not await change_repository.has_password(db, account.id, proven_hash):
+            raise ReauthenticationFailed
+        await self._audit.record(
+            db,
+            Action.EMAIL_CHANGE_REQUESTED,
+            subject=account.id,
+            actor=account.id,
+            client=client,
+            new_email=new_email.address,
+        )
+        if await may_mail():
+            await self._wishes.put(
+                db, WishKind.CHANGE_EMAIL, new_email, client, user_id=account.id
+            )
+
+    async def fulfil(self, db: Transaction, wish: Wish) -> None:
+        """Mail a link to the new address; to one that is taken, that somebody wanted it."""
+        assert wish.user_id is not None  # noqa: S101 - only somebody logged in can wish for this
+        account = await change_repository.lock(db, wish.user_id)
+        if account is None:
+            return
+        owner = await change_repository.lock_by_address(db, wish.email.key)
+        if owner is not None and owner.id != account.id:
+            await self._mailbox.tell_of_attempt(db, wish.email)
+            return
+        if await self._tokens.is_reserved(db, wish.email, against=account.id):
+            return
+        await self._mailbox.send_link(
+            db,
+            MailKind.EMAIL_CHANGE_CONFIRM,
+            Purpose.CHANGE_EMAIL,
+            user_id=account.id,
+            to=wish.email,
+            new_email=wish.email.address,
+        )
+
+    async def complete(
+        self, db: Transaction, token: StoredMailedToken, client: ClientInfo
+    ) -> None:
+        """Make the address the token was sent to the account's.
+
+        Effect: whatever else was mailed is void but undo links; the old address gets one, and is
+        kept for its owner as long as that is good.
+
+        Raises:
+            InvalidToken: the token was used at this moment, or the address is taken by now.
+        """
+        before = await change_repository.lock_for_change(db, token.user_id)
+        await self._tokens.consume(db, token)
+        if before is None:
+            raise InvalidToken
+        old = Email.parse(before.email)
+        account = await change_repository.change_email(db, before.id, token.bound_to)
+        if account is None or await self._tokens.is_reserved(
+            db, token.bound_to, against=account.id
+        ):
+            raise InvalidToken
+        await self._tokens.void(db, account.id)
+        await self._wishes.forget_user(db, account.id)
+        await self._audit.record(
+            db,
+            Action.EMAIL_CHANGED,
+            subject=account.id,
+            actor=account.id,
+            client=client,
+            old_email=old.address,
+            new_email=account.email,
+        )
+        if old.key != token.email_key:
+            await self._mailbox.send_link(
+                db,
+                MailKind.EMAIL_CHANGE_NOTICE,
+                Purpose.UNDO_EMAIL_CHANGE,
+                user_id=account.id,
+                to=old,
+                old_email=old.address,
+                new_email=account.email,
+                **circumstances(client, self._clock.now()),
+            )
+        log.info("email_changed", user_id=str(account.id))
+
+    async def undo(self, db: Transaction, token: str, client: ClientInfo) -> None:
+        """Give an account its old address back, from whoever may hold it now.
+
+        Effect: every session ends, the password is void, and whatever was mailed since the change
+        is, undo links of later changes included. The old address gets a link for a new password.
+
+        Raises:
+            InvalidToken: the token is not good for this (any more).
+        """
+        found = await self._tokens.get(token, Purpose.UNDO_EMAIL_CHANGE)
+        account = await change_repository.change_email(
+            db, found.user_id, found.bound_to, void_password=True
+        )
+        await self._tokens.consume(db, found)
+        if account is None:
+            raise InvalidToken
+        await self._tokens.void_made_since(db, found)
+        await self._wishes.forget_user(db, account.id)
+        await self._sessions.end_all(db, account.id, because="email_change_undone")
+        await self._audit.record(
+            db, Action.EMAIL_CHANGE_UNDONE, subject=account.id, actor=account.id, client=client
+        )
+        await self._mailbox.send_link(
+            db,
+            MailKind.EMAIL_CHANGE_UNDONE,
+            Purpose.RESET_PASSWORD,
+            user_id=account.id,
+            to=found.bound_to,
+        )
+        log.info("email_change_undone", user_id=str(account.id))

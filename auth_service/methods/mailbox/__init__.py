@@ -1,0 +1,1 @@
+"""Proving that a mailbox is one's own, and being told there what happened."""
