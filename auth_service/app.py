@@ -7,24 +7,32 @@ from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from auth_service import __version__
 from auth_service.admin.service import UserAdministration
+from auth_service.audit.service import Audit
+from auth_service.background import background_work
 from auth_service.clients.service import ServiceClients
 from auth_service.core.clock import Clock, SystemClock
 from auth_service.core.errors import ServiceUnavailable
-from auth_service.core.periodic import every
 from auth_service.core.secrets import Keyring
 from auth_service.db import schema
 from auth_service.db.session import Database
+from auth_service.flows.account.export import Exports
+from auth_service.flows.account.history_router import router as history_router
 from auth_service.flows.account.router import router as account_router
+from auth_service.flows.account.service import OwnAccount
+from auth_service.flows.email_change.router import router as email_change_router
+from auth_service.flows.email_change.service import EmailChange
+from auth_service.flows.email_verification.router import router as email_verification_router
+from auth_service.flows.email_verification.service import EmailVerification
 from auth_service.flows.login.router import router as login_router
 from auth_service.flows.login.service import Login
 from auth_service.flows.operations.router import metrics_router
 from auth_service.flows.operations.router import router as operations_router
 from auth_service.flows.operations.service import Operations
+from auth_service.flows.password_reset.router import router as password_reset_router
+from auth_service.flows.password_reset.service import PasswordReset
 from auth_service.flows.registration.router import router as registration_router
 from auth_service.flows.registration.service import Registrations
 from auth_service.flows.service_tokens.discovery import router as discovery_router
@@ -34,9 +42,21 @@ from auth_service.flows.service_tokens.revocation import Revocation
 from auth_service.flows.service_tokens.router import router as service_tokens_router
 from auth_service.flows.session.router import router as session_router
 from auth_service.flows.session.service import SessionFlow
+from auth_service.mail.links import Links
+from auth_service.mail.outbox import Outbox
+from auth_service.mail.rendering import Renderer
+from auth_service.mail.sender import Sender
+from auth_service.mail.transport import transport_for
+from auth_service.mail_url import parse_mail_url
+from auth_service.mailed_tokens.service import MailedTokens
+from auth_service.mailed_tokens.wishes import MailWishes, WishKind
+from auth_service.methods.mailbox.given_up import GivenUpMail
+from auth_service.methods.mailbox.service import Mailbox
+from auth_service.methods.password.confirmation import PasswordConfirmation
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.policy import PasswordPolicy
 from auth_service.sessions.service import Sessions
+from auth_service.setting_types import Environment
 from auth_service.settings import Settings
 from auth_service.tokens.keys import SigningKeys
 from auth_service.tokens.service import AccessTokens
@@ -44,12 +64,7 @@ from auth_service.web.docs_page import docs_router
 from auth_service.web.logging import configure_logging
 from auth_service.web.metrics import Metrics
 from auth_service.web.middleware import Cors, RequestContext, UnexpectedErrors
-from auth_service.web.openapi import (
-    FIELD_PROBLEM_SCHEMA,
-    PROBLEM_SCHEMA,
-    TAGS,
-    drop_what_never_happens,
-)
+from auth_service.web.openapi import TAGS, openapi_document, operation_id
 from auth_service.web.problem_pages import router as problem_pages_router
 from auth_service.web.problems import install_problem_handlers
 from auth_service.web.rate_limit import RateLimiter
@@ -79,7 +94,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         openapi_tags=TAGS,
         redirect_slashes=False,
         lifespan=_lifespan,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=operation_id,
         telemetry={
             "tracing": telemetry,
             "metrics": telemetry,
@@ -90,9 +105,13 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     metrics = _build_parts(app, settings, clock or SystemClock())
     # The order of the documentation, and of the framework's search for a route.
     app.include_router(account_router)
+    app.include_router(history_router)
+    app.include_router(email_change_router)
     app.include_router(registration_router)
     app.include_router(login_router)
     app.include_router(session_router)
+    app.include_router(email_verification_router)
+    app.include_router(password_reset_router)
     app.include_router(forward_auth_router)
     app.include_router(service_tokens_router)
     app.include_router(discovery_router)
@@ -103,59 +122,113 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.include_router(docs_router(TITLE))
     install_problem_handlers(app)
     _surround(app, settings, metrics)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     return app
 
 
 def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | None:
     """Everything that lives as long as the app, each part given what it stands on."""
-    keyring = Keyring.of(settings.secret_keys)
-    database = Database.from_settings(settings)
-    rate_limiter = RateLimiter(settings)
-    hasher = PasswordHasher.of(settings)
-    signing_keys = SigningKeys(database=database, keyring=keyring, clock=clock, settings=settings)
-    access_tokens = AccessTokens(keys=signing_keys, clock=clock, settings=settings)
-    sessions = Sessions(
+    state = app.state
+    state.settings = settings
+    state.rate_limiter = RateLimiter(settings)
+    _build_nouns(state, settings, clock)
+    _build_flows(state, settings, clock)
+    return Metrics() if settings.metrics_token is not None else None
+
+
+def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
+    """What keeps data, and what sends mail."""
+    keyring = state.keyring = Keyring.of(settings.secret_keys)
+    database = state.database = Database.from_settings(settings)
+    state.audit = Audit(clock)
+    state.signing_keys = SigningKeys(
+        database=database, keyring=keyring, clock=clock, settings=settings
+    )
+    state.access_tokens = AccessTokens(keys=state.signing_keys, clock=clock, settings=settings)
+    state.sessions = Sessions(
         database=database,
-        access_tokens=access_tokens,
+        access_tokens=state.access_tokens,
         keyring=keyring,
         clock=clock,
         settings=settings,
     )
-    state = app.state
-    state.settings = settings
-    state.database = database
-    state.rate_limiter = rate_limiter
-    state.hasher = hasher
-    state.signing_keys = signing_keys
-    state.access_tokens = access_tokens
-    state.sessions = sessions
-    state.session_flow = SessionFlow(sessions)
-    clients = ServiceClients(database=database, clock=clock)
-    state.service_clients = clients
-    state.introspection = Introspection(
-        access_tokens=access_tokens, sessions=sessions, clients=clients, settings=settings
+    state.service_clients = ServiceClients(database=database, clock=clock)
+    state.mailed_tokens = MailedTokens(database=database, clock=clock, settings=settings)
+    state.wishes = MailWishes(database=database, keyring=keyring, clock=clock)
+    state.outbox = Outbox(keyring=keyring, clock=clock)
+    state.sender = Sender(
+        database=database,
+        outbox=state.outbox,
+        renderer=Renderer(settings),
+        transport=transport_for(parse_mail_url(settings.mail_url)),
+        clock=clock,
+        on_given_up=GivenUpMail(state.audit).record,
+        keeps_payload=settings.environment is Environment.DEVELOPMENT,
     )
-    state.revocation = Revocation(access_tokens=access_tokens, sessions=sessions, clients=clients)
+
+
+def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
+    """What people and services want, on what they can prove."""
+    database, sessions, audit = state.database, state.sessions, state.audit
+    hasher = state.hasher = PasswordHasher.of(settings)
+    mailbox = Mailbox(
+        tokens=state.mailed_tokens, outbox=state.outbox, links=Links.of(settings), clock=clock
+    )
+    password: Any = {"hasher": hasher, "policy": PasswordPolicy.of(settings)}
+    mailed: Any = {
+        "tokens": state.mailed_tokens,
+        "wishes": state.wishes,
+        "mailbox": mailbox,
+        "audit": audit,
+        "clock": clock,
+    }
+    confirmation = PasswordConfirmation(database=database, hasher=hasher, audit=audit)
+    state.session_flow = SessionFlow(sessions=sessions, mailbox=mailbox, audit=audit)
     state.login = Login(
         database=database,
         hasher=hasher,
         sessions=sessions,
-        keyring=keyring,
+        mailbox=mailbox,
+        audit=audit,
+        keyring=state.keyring,
         clock=clock,
         settings=settings,
     )
     state.registrations = Registrations(
-        hasher=hasher, policy=PasswordPolicy.of(settings), clock=clock, settings=settings
+        **password,
+        tokens=state.mailed_tokens,
+        mailbox=mailbox,
+        audit=audit,
+        clock=clock,
+        settings=settings,
     )
+    state.password_reset = PasswordReset(**password, sessions=sessions, **mailed)
+    state.email_change = EmailChange(confirmation=confirmation, sessions=sessions, **mailed)
+    state.email_verification = EmailVerification(email_change=state.email_change, **mailed)
+    state.own_account = OwnAccount(
+        **password, confirmation=confirmation, sessions=sessions, **mailed
+    )
+    state.exports = Exports(database=database, sessions=sessions, audit=audit)
+    for kind, flow in (
+        (WishKind.RESET_PASSWORD, state.password_reset),
+        (WishKind.VERIFY_EMAIL, state.email_verification),
+        (WishKind.CHANGE_EMAIL, state.email_change),
+    ):
+        state.wishes.see_to(kind, flow.fulfil)
+    tokens: Any = {
+        "access_tokens": state.access_tokens,
+        "sessions": sessions,
+        "clients": state.service_clients,
+    }
+    state.introspection = Introspection(**tokens, settings=settings)
+    state.revocation = Revocation(**tokens)
     state.user_administration = UserAdministration(sessions=sessions, clock=clock)
     state.operations = Operations(
         database=database,
-        signing_keys=signing_keys,
-        rate_limiter=rate_limiter,
+        signing_keys=state.signing_keys,
+        rate_limiter=state.rate_limiter,
         settings=settings,
     )
-    return Metrics() if settings.metrics_token is not None else None
 
 
 def _surround(app: FastAPI, settings: Settings, metrics: Metrics | None) -> None:
@@ -180,14 +253,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await _prepare(state)
     except ServiceUnavailable:
         log.warning("started_without_database")
-    looking_at_keys = asyncio.create_task(
-        every(state.settings.key_check_interval, "signing keys", state.signing_keys.look_again)
-    )
+    background = [asyncio.create_task(work) for work in background_work(state)]
     try:
         yield
     finally:
-        looking_at_keys.cancel()
-        await asyncio.wait([looking_at_keys])
+        for task in background:
+            task.cancel()
+        await asyncio.wait(background)
         await state.hasher.aclose()
         await state.rate_limiter.aclose()
         await state.database.close()
@@ -203,25 +275,3 @@ async def _prepare(state: Any) -> None:  # noqa: ANN401 - Starlette's State has 
             )
         await schema.migrate(state.database.engine)
     await state.signing_keys.ensure()
-
-
-def _operation_id(route: APIRoute) -> str:
-    """Handlers are named as a generated client's methods should be."""
-    return route.name
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, generated once, with the schema of problems that routes refer to."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            summary=app.summary,
-            routes=app.routes,
-            tags=app.openapi_tags,
-        )
-        schemas = document["components"]["schemas"]
-        schemas.update(Problem=PROBLEM_SCHEMA, FieldProblem=FIELD_PROBLEM_SCHEMA)
-        drop_what_never_happens(document)
-        app.openapi_schema = document
-    return app.openapi_schema

@@ -1,11 +1,16 @@
-"""``AUTH_MAIL_URL``: where mail goes, read once and checked as a whole."""
+"""``AUTH_MAIL_URL`` and ``AUTH_MAIL_FROM``: where mail goes and whose it is, checked as a whole."""
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 Scheme = Literal["console", "smtp", "smtps"]
 _DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}
+_MAILBOX: Final = re.compile(
+    r"(?:(?P<name>[^<>@\",;:()\\\[\]]*)<)?(?P<address>[\w.+'~=-]+@[A-Za-z0-9.-]+)(?(name)>)",
+    re.ASCII,
+)
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -49,6 +54,18 @@ def parse_mail_url(url: str) -> MailServer:
         password=unquote(parts.password) if parts.password is not None else None,
         starttls=_starttls(parts),
     )
+
+
+def parse_mailbox(text: str) -> tuple[str, str]:
+    """The name, which may be empty, and the address of ``Example <accounts@example.com>``.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    found = _MAILBOX.fullmatch(text.strip())
+    if found is None or not text.isprintable():
+        raise ValueError("must be like accounts@example.com or Example <accounts@example.com>")
+    return (found["name"] or "").strip(), found["address"]
 
 
 def _starttls(parts: SplitResult) -> bool:

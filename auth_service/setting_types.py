@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from email.utils import parseaddr
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Final
@@ -12,7 +11,7 @@ from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from auth_service.mail_url import parse_mail_url
+from auth_service.mail_url import parse_mail_url, parse_mailbox
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _LONGEST: Final = timedelta(days=3653)
@@ -121,11 +120,7 @@ def _mail_url(value: str) -> str:
 
 
 def _mailbox(value: str) -> str:
-    """An address, with or without a name before it: ``Example <accounts@example.com>``."""
-    address = parseaddr(value, strict=True)[1]
-    local_part, _, domain = address.rpartition("@")
-    if not local_part or not domain or not address.isascii() or not value.isprintable():
-        raise ValueError("must be like accounts@example.com or Example <accounts@example.com>")
+    parse_mailbox(value)
     return value
 
 

@@ -34,6 +34,8 @@ POSTGRESQL_URL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://root@127.0.
 _REDIS_DATABASE = 10 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 6
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379") + f"/{_REDIS_DATABASE}"
 SECRET = "a secret of the tests that has at least 32 characters"
+NOWHERE = "smtp://127.0.0.1:1"
+"""Mail goes nowhere, unless a test has a mailbox."""
 PASSWORD = "correct horse battery staple"
 
 AppFactory = Callable[..., AbstractAsyncContextManager[FastAPI]]
@@ -171,6 +173,8 @@ def settings_for(url: str, **changes: Any) -> Settings:
         "rate_limit_login": "10000/minute",
         "rate_limit_anonymous": "10000/minute",
         "rate_limit_refresh": "10000/minute",
+        "rate_limit_mail": "10000/minute",
+        "mail_url": NOWHERE,
     }
     return Settings(**(values | changes))
 
@@ -243,6 +247,8 @@ def new_server(
             "AUTH_RATE_LIMIT_LOGIN": "10000/minute",
             "AUTH_RATE_LIMIT_ANONYMOUS": "10000/minute",
             "AUTH_RATE_LIMIT_REFRESH": "10000/minute",
+            "AUTH_RATE_LIMIT_MAIL": "10000/minute",
+            "AUTH_MAIL_URL": NOWHERE,
         }
         async with serving(environment | changes, folder=tmp_path, is_issuer=is_issuer) as server:
             yield server

@@ -13,9 +13,9 @@ import pytest
 from pydantic import ValidationError
 
 from auth_service import settings as settings_module
+from auth_service.development_secret import DEVELOPMENT_SECRET_FILE
 from auth_service.setting_types import Environment
 from auth_service.settings import (
-    DEVELOPMENT_SECRET_FILE,
     Settings,
     SettingsError,
     parsed_limits,

@@ -5,7 +5,7 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from auth_service.core.emails import Email
+from auth_service.mail_url import parse_mailbox
 from auth_service.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Renderer:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._sender = _mailbox(settings.mail_from)
+        name, address = parse_mailbox(settings.mail_from)
+        self._sender = _address(address, name)
         self._brand = settings.brand_name
         self._host = urlsplit(settings.issuer).hostname or "localhost"
         own = settings.mail_templates
@@ -62,21 +64,15 @@ class Renderer:
     @cached_property
     def _templates(self) -> "Environment":
         """Loaded with the first mail: a worker that sends none needs no template engine."""
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
         return Environment(
             loader=FileSystemLoader(self._folders),
             undefined=StrictUndefined,
-            autoescape=lambda name: bool(name and name.endswith(".html")),
+            autoescape=select_autoescape(["html"]),
             trim_blocks=True,
             lstrip_blocks=True,
         )
-
-
-def _mailbox(text: str) -> Address:
-    """``AUTH_MAIL_FROM``: an address, with or without a name before it."""
-    name, address = parseaddr(text)
-    return _address(address, name)
 
 
 def _address(address: str, name: str = "") -> Address:

@@ -14,7 +14,6 @@ from typing import Final
 import structlog
 
 from auth_service.core.clock import Clock
-from auth_service.core.errors import ServiceUnavailable
 from auth_service.db.session import Database, Transaction
 from auth_service.mail import repository
 from auth_service.mail.outbox import Outbox
@@ -127,26 +126,3 @@ def _delay(attempts: int) -> timedelta:
     doubled: timedelta = _FIRST_DELAY * 2 ** min(attempts - 1, 16)
     spread = 0.8 + 0.4 * random.random()  # noqa: S311 - spreads load, hides nothing
     return min(doubled, _LONGEST_DELAY) * spread
-
-
-async def send_when_woken(sender: Sender, woken: asyncio.Event, *, poll: timedelta) -> None:
-    """Send due mail whenever there may be some, until cancelled.
-
-    A lost database, or whatever a mail brings about, is logged once, and tried again.
-    """
-    failing = False
-    while True:
-        woken.clear()
-        try:
-            await sender.send_due()
-            failing = False
-        except Exception as fault:  # noqa: BLE001 - the next time may go well
-            if not failing:
-                expected = isinstance(fault, ServiceUnavailable)
-                (log.warning if expected else log.exception)("mail_cannot_be_sent_now")
-            failing = True
-        try:
-            async with asyncio.timeout(poll.total_seconds()):
-                await woken.wait()
-        except TimeoutError:
-            pass

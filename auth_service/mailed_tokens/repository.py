@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import bindparam, delete, exists, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.db.query import RowQuery
@@ -61,11 +61,12 @@ async def remove(db: AsyncSession, user_id: UUID, purposes: Collection[Purpose])
     )
 
 
-async def remove_made_since(db: AsyncSession, user_id: UUID, since: datetime) -> None:
-    """Delete a user's tokens that were made at that time or later."""
+async def remove_made_after(db: AsyncSession, token: StoredMailedToken) -> None:
+    """Delete the tokens of the same user that were made after this one."""
+    made = tuple_(MailedToken.created_at, MailedToken.id)
     await db.execute(
         delete(MailedToken)
-        .where(MailedToken.user_id == user_id, MailedToken.created_at >= since)
+        .where(MailedToken.user_id == token.user_id, made > (token.created_at, token.id))
         .execution_options(synchronize_session=False)
     )
 

@@ -94,13 +94,13 @@ class MailedTokens:
             raise InvalidToken
 
     async def void(self, db: Transaction, user_id: UUID) -> None:
-        """Make void whatever was sent to a user, but the undo links: a credential has changed."""
+        """Make void whatever was sent to a user but undo links: a credential has changed."""
         await repository.remove(db, user_id, _VOIDED_BY_A_CHANGE)
 
-    async def void_made_since(self, db: Transaction, token: StoredMailedToken) -> None:
-        """Make void whatever was sent since this token was, undo links of later changes included."""
+    async def void_made_after(self, db: Transaction, token: StoredMailedToken) -> None:
+        """Make void whatever was sent since this token, undo links of later changes included."""
         await repository.remove(db, token.user_id, _VOIDED_BY_A_CHANGE)
-        await repository.remove_made_since(db, token.user_id, token.created_at)
+        await repository.remove_made_after(db, token)
 
     async def is_reserved(self, db: Transaction, email: Email, *, against: UUID) -> bool:
         """Whether an undo link keeps the address for somebody else than this user."""

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
+from auth_service.core.device import device_name
 from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
 from auth_service.db.session import Database, Transaction
 from auth_service.sessions import refresh_token, repository
-from auth_service.core.device import device_name
 from auth_service.sessions.errors import InvalidRefreshToken, RefreshTokenReused
 from auth_service.sessions.models import Session
 from auth_service.sessions.refresh_token import RawRefreshToken, RefreshClaim

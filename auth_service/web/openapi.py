@@ -3,6 +3,9 @@
 import json
 from typing import Any, Final
 
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 TAGS: Final[list[dict[str, Any]]] = [
@@ -49,3 +52,25 @@ def drop_what_never_happens(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     for name in [name for name in schemas if f'"#/components/schemas/{name}"' not in text]:
         del schemas[name]
+
+
+def operation_id(route: APIRoute) -> str:
+    """Handlers are named as a generated client's methods should be."""
+    return route.name
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, generated once, with the schema of problems that routes refer to."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            routes=app.routes,
+            tags=app.openapi_tags,
+        )
+        schemas = document["components"]["schemas"]
+        schemas.update(Problem=PROBLEM_SCHEMA, FieldProblem=FIELD_PROBLEM_SCHEMA)
+        drop_what_never_happens(document)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from auth_service.admin import service
 from auth_service.admin.errors import UserNotFound
 from auth_service.admin.service import UserAdministration
+from auth_service.core.client import ClientInfo
 from auth_service.core.emails import Email
 from auth_service.db.session import Database
 from tests.conftest import PASSWORD, bearer
@@ -140,6 +141,6 @@ async def test_whether_there_is_an_administrator_is_known(
     exists: bool,
 ) -> None:
     async with database.transaction() as db:
-        await app.state.registrations.create(db, ADA, PASSWORD, roles=roles)
+        await app.state.registrations.create(db, ADA, PASSWORD, client=ClientInfo(), roles=roles)
     async with database.transaction() as db:
         assert await administration.exists_admin(db) is exists

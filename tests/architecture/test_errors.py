@@ -14,6 +14,10 @@ from tests.architecture.package import REPOSITORY, all_errors
 KEPT_WRITES = {
     "RefreshTokenReused": "tests/db/test_kept_writes.py::"
     "test_a_reused_refresh_token_ends_its_session_although_the_answer_is_an_error",
+    "InvalidCredentials": "tests/flows/login/test_login_events.py::"
+    "test_a_failed_login_is_written_down_although_the_answer_is_an_error",
+    "ReauthenticationFailed": "tests/flows/account/test_password_change.py::"
+    "test_a_wrong_password_is_written_down_although_the_answer_is_an_error",
 }
 """Each error that keeps its writes, and the test over HTTP that the write survived."""
 

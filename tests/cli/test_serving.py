@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from auth_service.cli import serving
-from auth_service.settings import DEVELOPMENT_SECRET_FILE
+from auth_service.development_secret import DEVELOPMENT_SECRET_FILE
 from tests.cli.command_line import CommandLine
 from tests.conftest import PASSWORD, SECRET, bearer
 from tests.running_server import RunningServer

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from auth_service.admin import service as administration
+from auth_service.core.client import ClientInfo
 from auth_service.core.emails import Email
 from tests.cli.command_line import CommandLine
 from tests.conftest import PASSWORD
@@ -76,7 +77,9 @@ async def test_listing_goes_on_past_the_first_page(
     names = [f"user{number}@example.com" for number in range(5)]
     for name in names:
         async with app.state.database.transaction() as db:
-            await app.state.registrations.create(db, Email.parse(name), PASSWORD)
+            await app.state.registrations.create(
+                db, Email.parse(name), PASSWORD, client=ClientInfo()
+            )
     async with app.state.database.transaction() as db:
         found = [account.email async for account in app.state.user_administration.list_all(db)]
     assert found == names

@@ -1,4 +1,4 @@
-"""``/users/me/sessions`` and ``/users/me/security-events``: where one is logged in, what happened."""
+"""``/users/me/sessions``, ``/users/me/security-events``: where one is logged in, what happened."""
 
 from typing import Annotated
 from uuid import UUID

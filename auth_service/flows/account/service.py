@@ -1,6 +1,6 @@
 """One's own account: its password, what is known of it, and its end."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -130,9 +130,7 @@ class OwnAccount:
         """
         if not await self._sessions.end_own(db, session_id, session.account.id):
             raise SessionNotFound
-        await self._record(
-            db, Action.SESSION_ENDED, session, client, ended_session=str(session_id)
-        )
+        await self._record(db, Action.SESSION_ENDED, session, client, ended_session=str(session_id))
 
     async def end_other_sessions(
         self, db: Transaction, session: StoredSession, client: ClientInfo
@@ -161,7 +159,7 @@ class OwnAccount:
         action: Action,
         session: StoredSession,
         client: ClientInfo,
-        **details: object,
+        **details: Any,  # noqa: ANN401 - anything JSON has
     ) -> None:
         await self._audit.record(
             db,

@@ -52,7 +52,7 @@ class EmailChange:
         self._audit = audit
         self._clock = clock
 
-    async def ask(
+    async def ask(  # noqa: PLR0913 - what a wish needs, it names
         self,
         db: Transaction,
         account: Account,
@@ -82,9 +82,7 @@ class EmailChange:
             new_email=new_email.address,
         )
         if await may_mail():
-            await self._wishes.put(
-                db, WishKind.CHANGE_EMAIL, new_email, client, user_id=account.id
-            )
+            await self._wishes.put(db, WishKind.CHANGE_EMAIL, new_email, client, user_id=account.id)
 
     async def fulfil(self, db: Transaction, wish: Wish) -> None:
         """Mail a link to the new address; to one that is taken, that somebody wanted it."""
@@ -107,9 +105,7 @@ class EmailChange:
             new_email=wish.email.address,
         )
 
-    async def complete(
-        self, db: Transaction, token: StoredMailedToken, client: ClientInfo
-    ) -> None:
+    async def complete(self, db: Transaction, token: StoredMailedToken, client: ClientInfo) -> None:
         """Make the address the token was sent to the account's.
 
         Effect: whatever else was mailed is void but undo links; the old address gets one, and is
@@ -168,7 +164,7 @@ class EmailChange:
         await self._tokens.consume(db, found)
         if account is None:
             raise InvalidToken
-        await self._tokens.void_made_since(db, found)
+        await self._tokens.void_made_after(db, found)
         await self._wishes.forget_user(db, account.id)
         await self._sessions.end_all(db, account.id, because="email_change_undone")
         await self._audit.record(

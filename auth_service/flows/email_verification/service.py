@@ -50,9 +50,7 @@ class EmailVerification:
         if found.purpose == Purpose.CHANGE_EMAIL:
             await self._email_change.complete(db, found, client)
             return
-        account = await change_repository.verify_email(
-            db, found.user_id, email_key=found.email_key
-        )
+        account = await change_repository.verify_email(db, found.user_id, email_key=found.email_key)
         await self._tokens.consume(db, found)
         if account is None:
             raise InvalidToken

@@ -87,7 +87,8 @@ class Login:
         proven_hash = None if found is None else found.password_hash
         verdict = await self._hasher.verify(password, proven_hash)
         if found is None or not verdict.ok or not found.account.is_enabled(self._clock.now()):
-            await self._note_failure(db, email, found and found.account, client)
+            account = None if found is None else found.account
+            await self._note_failure(db, email, account, client)
             raise InvalidCredentials
         if self._require_verified_email and not found.account.email_verified:
             raise EmailNotVerified

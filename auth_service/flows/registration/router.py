@@ -62,7 +62,5 @@ async def register(
     the 10,000 most common ones, the address, or the name of this service.
     """
     may_mail = partial(is_within, request, "mail", body.email.key)
-    account = await registrations.register(
-        db, body.email, body.password, client, may_mail=may_mail
-    )
+    account = await registrations.register(db, body.email, body.password, client, may_mail=may_mail)
     return JSONResponse({}, status_code=202) if account is None else UserAnswer.of(account)

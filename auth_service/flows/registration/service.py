@@ -96,7 +96,7 @@ class Registrations:
         if owner is not None and await may_mail():
             await self._mailbox.tell_of_attempt(db, Email(owner.email, email.key))
 
-    async def create(
+    async def create(  # noqa: PLR0913 - what an account needs, it names
         self,
         db: Transaction,
         email: Email,

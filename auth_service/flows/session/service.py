@@ -81,6 +81,4 @@ class SessionFlow:
             outcome=Outcome.FAILURE,
         )
         await self._mailbox.tell(db, MailKind.REFRESH_TOKEN_REUSED, account, client)
-        log.warning(
-            "refresh_token_reused", session_id=str(session.id), user_id=str(account.id)
-        )
+        log.warning("refresh_token_reused", session_id=str(session.id), user_id=str(account.id))

@@ -27,15 +27,13 @@ _LINK: Final[dict[Purpose, Callable[[Links, str], str]]] = {
 class Mailbox:
     """Writes to people. All of it is sent only if the transaction commits."""
 
-    def __init__(
-        self, *, tokens: MailedTokens, outbox: Outbox, links: Links, clock: Clock
-    ) -> None:
+    def __init__(self, *, tokens: MailedTokens, outbox: Outbox, links: Links, clock: Clock) -> None:
         self._tokens = tokens
         self._outbox = outbox
         self._links = links
         self._clock = clock
 
-    async def send_link(  # noqa: PLR0913 - what a link needs, it names
+    async def send_link(
         self,
         db: Transaction,
         kind: MailKind,

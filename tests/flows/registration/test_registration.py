@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from auth_service.core.client import ClientInfo
 from auth_service.core.emails import Email
 from auth_service.core.errors import ValidationFailed
 from tests.conftest import PASSWORD, AppFactory, client_of
@@ -313,5 +314,7 @@ async def test_a_role_that_is_none_makes_no_account(app: FastAPI, role: str) -> 
     email = Email.parse(ADDRESS)
     with pytest.raises(ValidationFailed):
         async with app.state.database.transaction() as db:
-            await app.state.registrations.create(db, email, PASSWORD, roles=("user", role))
+            await app.state.registrations.create(
+                db, email, PASSWORD, client=ClientInfo(), roles=("user", role)
+            )
     assert await stored_users(app) == []
