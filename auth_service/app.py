@@ -9,6 +9,8 @@ import structlog
 from fastapi import FastAPI
 
 from auth_service import __version__
+from auth_service.admin.clients_router import router as admin_clients_router
+from auth_service.admin.keys_router import router as admin_keys_router
 from auth_service.admin.service import UserAdministration
 from auth_service.audit.service import Audit
 from auth_service.background import background_work
@@ -115,6 +117,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.include_router(forward_auth_router)
     app.include_router(service_tokens_router)
     app.include_router(discovery_router)
+    app.include_router(admin_clients_router)
+    app.include_router(admin_keys_router)
     app.include_router(operations_router)
     if metrics is not None:
         app.include_router(metrics_router(metrics, settings))

@@ -91,5 +91,5 @@ def moment(value: datetime | None) -> str | None:
 
 def _cell(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
+        return ",".join(map(str, value)) or "-"
     return "-" if value is None else str(value)

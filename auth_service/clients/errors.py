@@ -18,7 +18,7 @@ class InvalidClient(DomainError):
 
 
 class InvalidScope(DomainError):
-    """The client asks for a scope that it was not given, or for one that is none."""
+    """The client asks for a scope that it was not given."""
 
     kind = Kind.MALFORMED
     code = "invalid_scope"

@@ -5,8 +5,15 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from auth_service.clients.errors import InvalidScope
+from auth_service.core.errors import FieldFault, ValidationFailed
 
 MAXIMUM_SCOPES: Final = 50
+_NOT_SCOPES: Final = FieldFault(
+    "/scopes",
+    "invalid_scope",
+    f"A client has at most {MAXIMUM_SCOPES} scopes, each of 1 to 64 printable ASCII characters "
+    "without space, quotation mark and backslash.",
+)
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,64}")
 
 
@@ -19,13 +26,11 @@ def distinct(scopes: Iterable[str]) -> list[str]:
     """The scopes, each once, in their order.
 
     Raises:
-        InvalidScope: one of them is none, or there are more than fifty.
+        ValidationFailed: one of them is none, or there are more than fifty.
     """
     found = list(dict.fromkeys(scopes))
     if len(found) > MAXIMUM_SCOPES or not all(map(is_scope_name, found)):
-        raise InvalidScope(
-            f"A client has at most {MAXIMUM_SCOPES} scopes of 1 to 64 characters each."
-        )
+        raise ValidationFailed((_NOT_SCOPES,))
     return found
 
 

@@ -9,10 +9,12 @@ import structlog
 
 from auth_service.clients import repository
 from auth_service.clients.client import ClientWithSecret, StoredClient
+from auth_service.clients.client_name import read_name
 from auth_service.clients.client_secret import hash_of, matches, new_secret
 from auth_service.clients.errors import ClientNotFound, InvalidClient
 from auth_service.clients.scope import distinct
 from auth_service.core.clock import Clock
+from auth_service.core.errors import ValidationFailed
 from auth_service.core.ids import new_id
 from auth_service.db.session import Database, Transaction
 
@@ -59,12 +61,12 @@ class ServiceClients:
         """Make a client; its secret is never to be had again.
 
         Raises:
-            InvalidScope: one of the scopes is none.
+            ValidationFailed: the name is none, or one of the scopes.
         """
         secret, now = new_secret(), self._clock.now()
         client = StoredClient(
             id=new_id(),
-            name=name,
+            name=read_name(name),
             scopes=distinct(scopes),
             secret_hash=hash_of(secret),
             previous_secret_hash=None,
@@ -113,6 +115,16 @@ class ServiceClients:
     ) -> list[StoredClient]:
         """Clients in the order they were made."""
         return await repository.list_page(db, after=after, limit=limit)
+
+    async def list_known_as(self, db: Transaction, text: str) -> list[StoredClient]:
+        """The client with this id, or else those with this name; several may have one name."""
+        client = await self.find(text)
+        if client is not None:
+            return [client]
+        try:
+            return await repository.list_named(db, read_name(text))
+        except ValidationFailed:
+            return []  # what is no name is nobody's
 
     async def revoke_token(self, db: Transaction, jti: str, *, expires_at: float) -> None:
         """Refuse a client's token from the commit on, until it expires (seconds since 1970)."""

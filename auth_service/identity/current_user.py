@@ -12,7 +12,11 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
-from auth_service.identity.errors import Forbidden
+from auth_service.identity.errors import (
+    MAXIMUM_LOGIN_AGE,
+    Forbidden,
+    InsufficientUserAuthentication,
+)
 from auth_service.sessions.repository import StoredSession
 from auth_service.sessions.service import PEOPLE_CLIENT_ID, Sessions
 from auth_service.tokens.errors import InvalidAccessToken, MissingAccessToken
@@ -105,7 +109,11 @@ CurrentUser = Annotated[StoredSession, Depends(SessionBearer(limited=True))]
 """The caller's session and account, within the limit per user."""
 
 
-def require_role(role: str) -> Callable[[StoredSession], Awaitable[StoredSession]]:
+RoleCheck = Callable[[StoredSession], Awaitable[StoredSession]]
+RecentLoginCheck = Callable[[Request, StoredSession], Awaitable[StoredSession]]
+
+
+def require_role(role: str) -> RoleCheck:
     """A dependency that lets only callers with the role through.
 
     The roles are those in the database now, not those in the token.
@@ -117,3 +125,21 @@ def require_role(role: str) -> Callable[[StoredSession], Awaitable[StoredSession
         return user
 
     return caller_with_role
+
+
+def require_recent_login(check: RoleCheck) -> RecentLoginCheck:
+    """A dependency that lets those through whom ``check`` does, if they logged in just now.
+
+    What is asked for is a login of at most ten minutes ago (RFC 9470), not a token of that age:
+    a refresh makes a new token, and proves nothing new about the person.
+    """
+
+    async def caller_with_recent_login(
+        request: Request, user: Annotated[StoredSession, Depends(check)]
+    ) -> StoredSession:
+        sessions: Sessions = request.app.state.sessions
+        if sessions.login_age(user) > MAXIMUM_LOGIN_AGE:
+            raise InsufficientUserAuthentication
+        return user
+
+    return caller_with_recent_login

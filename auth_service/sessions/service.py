@@ -229,6 +229,10 @@ class Sessions:
             and session.account.is_enabled(now)
         )
 
+    def login_age(self, session: StoredSession) -> timedelta:
+        """How long ago the session's person logged in (``auth_time``); no refresh changes that."""
+        return self._clock.now() - session.created_at
+
     async def find_live(self, session_id: UUID) -> StoredSession | None:
         """The session and its account, if both may be used now; one read, no transaction."""
         session = await repository.find(self._database, session_id)

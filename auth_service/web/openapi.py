@@ -12,6 +12,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "people", "description": "Register, log in, stay logged in, log out."},
     {"name": "account", "description": "One's own account."},
     {"name": "services", "description": "Standard OAuth endpoints, for clients that speak them."},
+    {"name": "administration", "description": "For people with the role `admin`."},
     {"name": "operations", "description": "For whoever runs the service."},
 ]
 

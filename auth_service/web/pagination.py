@@ -1,77 +1,98 @@
-"""Lists in pages (keyset pagination): where a page ends is what the next one begins after.
+"""Lists in pages: ``?limit=`` and ``?cursor=``, answered by ``items`` and ``next_cursor``.
 
-Rows that are added or deleted meanwhile shift nothing, and a late page costs as much as the first.
+A page begins after the row that the cursor names (keyset pagination), so rows that come or go
+meanwhile neither repeat nor hide another, and the last page costs what the first does.
 """
 
-import base64
-import re
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, Generic, Protocol, Self, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-DEFAULT_LIMIT: Final = 50
+from auth_service.verifier.compact import decode_part, encode_part
+from auth_service.verifier.errors import InvalidTokenError
+
 MAXIMUM_LIMIT: Final = 200
-_CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{22}")
-
-
-class HasId(Protocol):
-    """A row that a list is ordered by the id of."""
-
-    @property
-    def id(self) -> UUID:
-        """What no other row has."""
-        ...  # pragma: no cover - a protocol has no body
-
-
-Row = TypeVar("Row", bound=HasId)
+DEFAULT_LIMIT: Final = 50
 Item = TypeVar("Item")
 
 
-def make_cursor(last: UUID) -> str:
-    """The cursor of the page after this row; what it is made of is nobody's business."""
-    return base64.urlsafe_b64encode(last.bytes).rstrip(b"=").decode("ascii")
+class Identified(Protocol):
+    """A row of a list that is ordered by id."""
+
+    @property
+    def id(self) -> UUID:
+        """What its place in the list is known by."""
+        ...  # pragma: no cover - a protocol has no body
 
 
-def _read_cursor(value: Any) -> UUID:  # noqa: ANN401 - whatever was submitted
-    if isinstance(value, str) and _CURSOR.fullmatch(value):
-        last = UUID(bytes=base64.urlsafe_b64decode(f"{value}=="))
-        if make_cursor(last) == value:
-            return last
-    raise PydanticCustomError("invalid_cursor", "This is not a cursor that a page has given.")
-
-
-Cursor = Annotated[UUID, PlainValidator(_read_cursor), WithJsonSchema({"type": "string"})]
-
-
-class PageQuery(BaseModel):
-    """Which page of a list is asked for; a list with filters has a subclass of this."""
-
-    limit: Annotated[int, Field(ge=1, le=MAXIMUM_LIMIT, description="How many items at most.")] = (
-        DEFAULT_LIMIT
-    )
-    cursor: Annotated[Cursor | None, Field(description="The `next_cursor` of the page before.")] = (
-        None
-    )
+Row = TypeVar("Row", bound=Identified)
 
 
 class Page(BaseModel, Generic[Item]):
-    """One page of a list."""
+    """Part of a list."""
 
     items: list[Item]
     next_cursor: Annotated[
-        str | None,
-        Field(description="What to send as `cursor` for the next page; null at the end."),
+        str | None, Field(description="The `cursor` of the next page; null on the last one.")
     ]
 
-    @classmethod
-    def of(cls, rows: Sequence[Row], query: PageQuery, shape: Callable[[Row], Item]) -> Self:
-        """The page of rows that were read with one more than the limit, to see if that is all."""
-        shown = rows[: query.limit]
-        more = len(rows) > query.limit
-        return cls(
-            items=[shape(row) for row in shown],
-            next_cursor=make_cursor(shown[-1].id) if more else None,
-        )
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which part of a list is asked for: at most ``limit`` rows, those after ``after``."""
+
+    limit: int
+    after: UUID | None
+
+    @property
+    def rows_to_read(self) -> int:
+        """One more than are shown: whether it is there tells whether there is another page."""
+        return self.limit + 1
+
+    def cut(self, rows: Sequence[Row]) -> tuple[Sequence[Row], str | None]:
+        """The rows to show, of those that were read, and the cursor of the next page."""
+        if len(rows) <= self.limit:
+            return rows, None
+        shown = rows[: self.limit]
+        return shown, cursor_after(shown[-1].id)
+
+
+def cursor_after(row_id: UUID) -> str:
+    """The cursor of the page that begins after this row."""
+    return encode_part(row_id.bytes)
+
+
+def _read_cursor(value: Any) -> UUID:  # noqa: ANN401 - whatever was submitted
+    try:
+        return UUID(bytes=decode_part(value))
+    except (InvalidTokenError, ValueError) as fault:
+        raise PydanticCustomError(
+            "invalid_cursor", "This is no cursor: leave it out, or take one from `next_cursor`."
+        ) from fault
+
+
+Limit = Annotated[int, Query(ge=1, le=MAXIMUM_LIMIT, description="The most items to answer with.")]
+Cursor = Annotated[
+    UUID,
+    PlainValidator(_read_cursor),
+    WithJsonSchema({"type": "string"}),
+]
+
+
+def get_page_request(
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Annotated[
+        Cursor | None,
+        Query(description="Where to go on: `next_cursor` of the page before this one."),
+    ] = None,
+) -> PageRequest:
+    """Which part of the list the query asks for."""
+    return PageRequest(limit, cursor)
+
+
+Paging = Annotated[PageRequest, Depends(get_page_request)]

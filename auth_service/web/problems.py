@@ -150,6 +150,7 @@ def _field_faults(error: RequestValidationError) -> Iterator[FieldFault]:
 _MESSAGES: Final = {
     "extra_forbidden": "This object has a field that does not belong here.",
     "missing": "This field is required.",
+    "uuid_parsing": "This is no id.",  # pydantic's own message quotes a character
 }
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from auth_service.clients.errors import InvalidScope
 from auth_service.clients.scope import distinct, granted, is_scope_name
+from auth_service.core.errors import ValidationFailed
 
 ALLOWED = ["orders:read", "orders:write", "revocations"]
 
@@ -24,8 +25,9 @@ def test_scopes_keep_their_order_and_stand_once() -> None:
 
 @pytest.mark.parametrize("scopes", [["a b"], ["ok", ""], [f"s{n}" for n in range(51)]])
 def test_scopes_that_are_none_or_too_many_are_refused(scopes: list[str]) -> None:
-    with pytest.raises(InvalidScope):
+    with pytest.raises(ValidationFailed) as refusal:
         distinct(scopes)
+    assert [fault.pointer for fault in refusal.value.faults] == ["/scopes"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from auth_service.clients.client import ClientWithSecret
 from auth_service.clients.client_secret import hash_of
-from auth_service.clients.errors import ClientNotFound, InvalidClient, InvalidScope
+from auth_service.clients.errors import ClientNotFound, InvalidClient
 from auth_service.clients.models import RevokedToken, ServiceClient
 from auth_service.clients.service import ServiceClients
+from auth_service.core.errors import ValidationFailed
 from tests.moving_clock import MovingClock
 
 NOBODY = "019b17d7-0dac-7549-bd4f-3506907d1583"
@@ -93,9 +94,50 @@ async def test_another_client_s_secret_is_refused(app: FastAPI, clients: Service
 
 
 async def test_a_scope_that_is_none_makes_no_client(app: FastAPI) -> None:
-    with pytest.raises(InvalidScope):
+    with pytest.raises(ValidationFailed):
         await create(app, "orders", "two words")
     assert await rows(app, ServiceClient) == []
+
+
+async def test_a_name_that_is_none_makes_no_client(app: FastAPI) -> None:
+    with pytest.raises(ValidationFailed):
+        await create(app, "two\nlines")
+    assert await rows(app, ServiceClient) == []
+
+
+async def known_as(app: FastAPI, text: str) -> list[UUID]:
+    async with app.state.database.transaction() as db:
+        found = await app.state.service_clients.list_known_as(db, text)
+    return [client.id for client in found]
+
+
+async def test_a_client_is_known_by_its_id_or_its_name(app: FastAPI) -> None:
+    one, _ = await create(app, "orders"), await create(app, "shipping")
+    assert await known_as(app, str(one.client.id)) == [one.client.id]
+    assert await known_as(app, "orders") == [one.client.id]
+    assert await known_as(app, " orders ") == [one.client.id]
+
+
+async def test_all_clients_of_one_name_are_known_by_it_in_the_order_they_were_made(
+    app: FastAPI,
+) -> None:
+    made = [(await create(app, "orders")).client.id for _ in range(3)]
+    assert await known_as(app, "orders") == made
+
+
+async def test_an_id_comes_before_a_name_that_looks_like_it(app: FastAPI) -> None:
+    one = await create(app, "orders")
+    named_so = await create(app, str(one.client.id))
+    named_like_nobody = await create(app, NOBODY)
+    assert await known_as(app, str(one.client.id)) == [one.client.id]
+    assert await known_as(app, str(named_so.client.id)) == [named_so.client.id]
+    assert await known_as(app, NOBODY) == [named_like_nobody.client.id]
+
+
+@pytest.mark.parametrize("text", ["", "ORDERS", "order", "%", "\0", "\udcff", "o" * 1000])
+async def test_what_is_neither_id_nor_name_is_no_client_s(app: FastAPI, text: str) -> None:
+    await create(app, "orders")
+    assert await known_as(app, text) == []
 
 
 async def test_after_a_change_both_secrets_are_good_and_after_another_the_newer_two(

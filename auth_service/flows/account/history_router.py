@@ -1,23 +1,17 @@
 """``/users/me/sessions``, ``/users/me/security-events``: where one is logged in, what happened."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from auth_service.core.errors import ValidationFailed
 from auth_service.flows.account.errors import SessionNotFound
 from auth_service.flows.account.router import Flow
-from auth_service.flows.account.schemas import (
-    EventPage,
-    SecurityEvent,
-    SessionAnswer,
-    SessionPage,
-)
+from auth_service.flows.account.schemas import SecurityEvent, SessionAnswer
 from auth_service.identity.current_user import CurrentUser
 from auth_service.tokens.errors import InvalidAccessToken
 from auth_service.web.dependencies import Client, RequestTransaction
-from auth_service.web.pagination import PageQuery
+from auth_service.web.pagination import Page, Paging
 from auth_service.web.problems import problems
 from auth_service.web.rate_limit import RateLimited
 from auth_service.web.strict_requests import JsonRoute
@@ -28,11 +22,13 @@ _REFUSALS = (InvalidAccessToken, ValidationFailed, RateLimited)
 
 @router.get("/sessions", responses=problems(*_REFUSALS))
 async def list_sessions(
-    user: CurrentUser, db: RequestTransaction, flow: Flow, page: Annotated[PageQuery, Query()]
-) -> SessionPage:
+    user: CurrentUser, db: RequestTransaction, flow: Flow, asked: Paging
+) -> Page[SessionAnswer]:
     """Where the caller is logged in, the newest login first."""
-    found = await flow.list_sessions(db, user, after=page.cursor, limit=page.limit + 1)
-    return SessionPage.of(found, page, lambda each: SessionAnswer.of(each, current=user.id))
+    found = await flow.list_sessions(db, user, after=asked.after, limit=asked.rows_to_read)
+    shown, next_cursor = asked.cut(found)
+    items = [SessionAnswer.of(session, current=user.id) for session in shown]
+    return Page(items=items, next_cursor=next_cursor)
 
 
 @router.delete(
@@ -60,8 +56,9 @@ async def end_other_sessions(
 
 @router.get("/security-events", responses=problems(*_REFUSALS))
 async def list_security_events(
-    user: CurrentUser, db: RequestTransaction, flow: Flow, page: Annotated[PageQuery, Query()]
-) -> EventPage:
+    user: CurrentUser, db: RequestTransaction, flow: Flow, asked: Paging
+) -> Page[SecurityEvent]:
     """What happened on the caller's account, the newest first: logins, failures, changes."""
-    found = await flow.list_events(db, user, before=page.cursor, limit=page.limit + 1)
-    return EventPage.of(found, page, SecurityEvent.of)
+    found = await flow.list_events(db, user, before=asked.after, limit=asked.rows_to_read)
+    shown, next_cursor = asked.cut(found)
+    return Page(items=list(map(SecurityEvent.of, shown)), next_cursor=next_cursor)

@@ -11,7 +11,6 @@ from auth_service.core.device import device_name
 from auth_service.sessions.repository import ListedSession
 from auth_service.users.schemas import UserAnswer
 from auth_service.web.fields import Moment, PasswordField, RequestBody
-from auth_service.web.pagination import Page
 
 
 class PasswordChangeRequest(RequestBody):
@@ -65,10 +64,6 @@ class SessionAnswer(BaseModel):
         )
 
 
-class SessionPage(Page[SessionAnswer]):
-    """The caller's sessions, the newest first."""
-
-
 class SecurityEvent(BaseModel):
     """Something that happened on the caller's account."""
 
@@ -96,10 +91,6 @@ class SecurityEvent(BaseModel):
             device=device_name(event.user_agent),
             details=event.details,
         )
-
-
-class EventPage(Page[SecurityEvent]):
-    """What happened on the caller's account, the newest first."""
 
 
 class ExportedSession(BaseModel):
