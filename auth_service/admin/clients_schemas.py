@@ -6,8 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.clients.client import ClientWithSecret, StoredClient
-from auth_service.users.schemas import Moment
-from auth_service.web.fields import RequestBody
+from auth_service.web.fields import Moment, RequestBody
 from auth_service.web.pagination import Page, PageRequest
 
 _EXAMPLE: Final[dict[str, Any]] = {

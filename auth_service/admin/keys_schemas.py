@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.tokens.signing_key import KeyState, StoredKey
-from auth_service.users.schemas import Moment
+from auth_service.web.fields import Moment
 from auth_service.web.pagination import Page
 
 
