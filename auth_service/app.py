@@ -31,6 +31,7 @@ from auth_service.flows.service_tokens.forward_auth import router as forward_aut
 from auth_service.flows.service_tokens.router import router as service_tokens_router
 from auth_service.flows.session.router import router as session_router
 from auth_service.flows.session.service import SessionFlow
+from auth_service.mail.outbox import Outbox
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.policy import PasswordPolicy
 from auth_service.sessions.service import Sessions
@@ -127,6 +128,7 @@ def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | No
     state.signing_keys = signing_keys
     state.access_tokens = access_tokens
     state.sessions = sessions
+    state.outbox = Outbox(keyring=keyring, clock=clock)
     state.session_flow = SessionFlow(sessions)
     state.login = Login(
         database=database,

@@ -5,6 +5,7 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
+import auth_service.mail.models
 import auth_service.sessions.models
 import auth_service.tokens.models
 import auth_service.users.models
@@ -13,7 +14,12 @@ from auth_service.db.engine import new_engine
 from auth_service.settings import Settings
 
 # Alembic compares the tables that these modules have registered with the database.
-MODELS = (auth_service.users.models, auth_service.sessions.models, auth_service.tokens.models)
+MODELS = (
+    auth_service.users.models,
+    auth_service.sessions.models,
+    auth_service.tokens.models,
+    auth_service.mail.models,
+)
 
 
 def run(connection: Connection) -> None:

@@ -130,7 +130,9 @@ def _migrated_postgresql() -> Iterator[str]:
 @pytest.fixture
 def postgresql_url(_migrated_postgresql: str) -> str:
     """A migrated PostgreSQL database, empty at the start of the test."""
-    asyncio.run(_execute(_migrated_postgresql, "TRUNCATE users, sessions, signing_keys CASCADE"))
+    asyncio.run(
+        _execute(_migrated_postgresql, "TRUNCATE users, sessions, signing_keys, outbox CASCADE")
+    )
     return _migrated_postgresql
 
 
