@@ -1,8 +1,9 @@
 """The one place where the parts are put together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -31,7 +32,10 @@ from auth_service.flows.service_tokens.forward_auth import router as forward_aut
 from auth_service.flows.service_tokens.router import router as service_tokens_router
 from auth_service.flows.session.router import router as session_router
 from auth_service.flows.session.service import SessionFlow
+from auth_service.mail.composing import Composer
 from auth_service.mail.outbox import Outbox
+from auth_service.mail.sender import Sender
+from auth_service.mail.transport import transport_of
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.policy import PasswordPolicy
 from auth_service.sessions.service import Sessions
@@ -54,6 +58,8 @@ from auth_service.web.rate_limit import RateLimiter
 
 log = structlog.get_logger()
 TITLE: Final = "auth_service"
+_MAIL_POLL: Final = timedelta(seconds=1)  # what this worker puts is sent sooner: it is woken
+_MAIL_CLEARING: Final = timedelta(minutes=10)
 
 
 class SchemaNotAtHeadError(RuntimeError):
@@ -128,7 +134,6 @@ def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | No
     state.signing_keys = signing_keys
     state.access_tokens = access_tokens
     state.sessions = sessions
-    state.outbox = Outbox(keyring=keyring, clock=clock)
     state.session_flow = SessionFlow(sessions)
     state.login = Login(
         database=database,
@@ -148,7 +153,18 @@ def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | No
         rate_limiter=rate_limiter,
         settings=settings,
     )
-    return Metrics() if settings.metrics_token is not None else None
+    metrics = Metrics() if settings.metrics_token is not None else None
+    state.outbox = Outbox(keyring=keyring, clock=clock)
+    state.mail_sender = Sender(
+        database=database,
+        keyring=keyring,
+        clock=clock,
+        composer=Composer.of(settings),
+        transport=transport_of(settings),
+        filled=state.outbox.filled,
+        metrics=metrics,
+    )
+    return metrics
 
 
 def _surround(app: FastAPI, settings: Settings, metrics: Metrics | None) -> None:
@@ -173,17 +189,26 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await _prepare(state)
     except ServiceUnavailable:
         log.warning("started_without_database")
-    looking_at_keys = asyncio.create_task(
-        every(state.settings.key_check_interval, "signing keys", state.signing_keys.look_again)
-    )
+    background = [asyncio.create_task(work) for work in _work_beside_requests(state)]
     try:
         yield
     finally:
-        looking_at_keys.cancel()
-        await asyncio.wait([looking_at_keys])
+        for task in background:
+            task.cancel()
+        await asyncio.wait(background)
+        await state.mail_sender.aclose()
         await state.hasher.aclose()
         await state.rate_limiter.aclose()
         await state.database.close()
+
+
+def _work_beside_requests(state: Any) -> list[Coroutine[Any, Any, None]]:  # noqa: ANN401 - Starlette's State has any attribute
+    keys, sender = state.signing_keys, state.mail_sender
+    return [
+        every(state.settings.key_check_interval, "signing keys", keys.look_again),
+        every(_MAIL_POLL, "mail", sender.send_due, woken=state.outbox.filled),
+        every(_MAIL_CLEARING, "sent mail", sender.clear_away),
+    ]
 
 
 async def _prepare(state: Any) -> None:  # noqa: ANN401 - Starlette's State has any attribute

@@ -112,12 +112,6 @@ def _rate_limit(value: str) -> str:
     return value
 
 
-def _mail_url(value: str) -> str:
-    if parts_of(value).scheme not in {"console", "smtp", "smtps"}:
-        raise ValueError("must start with console://, smtp:// or smtps://")
-    return value
-
-
 def has_valid_port(url: str) -> bool:
     """Whether the URL has no port, or one that is a number from 0 to 65535."""
     try:
@@ -145,5 +139,4 @@ OptionalDuration = Annotated[
     timedelta, AfterValidator(_not_negative_duration), BeforeValidator(_seconds)
 ]
 OptionalRedisUrl = Annotated[str, AfterValidator(_redis_url)] | None
-MailUrl = Annotated[str, AfterValidator(_mail_url)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]

@@ -24,13 +24,13 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from auth_service.mail_settings import BrandName, MailFrom, MailUrl, OptionalFolder
 from auth_service.setting_types import (
     CommaSeparated,
     Duration,
     Environment,
     JwtAlgorithm,
     LogFormat,
-    MailUrl,
     Networks,
     OptionalDuration,
     OptionalRedisUrl,
@@ -120,7 +120,9 @@ class Settings(BaseSettings):
     rate_limit_user: RateLimit = "600/minute"
 
     mail_url: Annotated[MailUrl, Field(repr=False)] = "console://"
-    mail_from: str = "auth-service@localhost"
+    mail_from: MailFrom = "auth-service@localhost"
+    mail_templates: OptionalFolder = None
+    brand_name: BrandName = "auth_service"
 
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: str = "info"

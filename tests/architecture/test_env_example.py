@@ -80,6 +80,3 @@ def test_settings_of_what_is_not_there_yet_say_so() -> None:
     for name in ("AUTH_RESET_TTL", "AUTH_VERIFY_TTL"):
         comment = text.partition(f"#{name}=")[0].splitlines()[-1]
         assert "later release" in comment, name
-    mail_heading = text.partition("#AUTH_MAIL_URL=")[0].splitlines()[-3]
-    assert mail_heading.startswith("# --- Mail")
-    assert "later release" in mail_heading
