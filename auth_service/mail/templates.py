@@ -57,8 +57,11 @@ class MailTemplates:
 
         try:
             return self._environment.get_template(name).render(values, brand=self._brand)
-        except (TemplateError, OSError, UnicodeDecodeError) as fault:
+        except TemplateError as fault:
             raise BrokenTemplateError(f"{name}: {fault}") from fault
+        except Exception as fault:
+            # An operator's template can run into anything, and quote a value when it does.
+            raise BrokenTemplateError(f"{name}: {type(fault).__name__}") from fault
 
     @cached_property
     def _environment(self) -> "Environment":
