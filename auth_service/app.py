@@ -44,12 +44,11 @@ from auth_service.flows.service_tokens.revocation import Revocation
 from auth_service.flows.service_tokens.router import router as service_tokens_router
 from auth_service.flows.session.router import router as session_router
 from auth_service.flows.session.service import SessionFlow
+from auth_service.mail.composing import Composer
 from auth_service.mail.links import Links
 from auth_service.mail.outbox import Outbox
-from auth_service.mail.rendering import Renderer
 from auth_service.mail.sender import Sender
-from auth_service.mail.transport import transport_for
-from auth_service.mail_url import parse_mail_url
+from auth_service.mail.transport import transport_of
 from auth_service.mailed_tokens.service import MailedTokens
 from auth_service.mailed_tokens.wishes import MailWishes, WishKind
 from auth_service.methods.mailbox.given_up import GivenUpMail
@@ -58,7 +57,6 @@ from auth_service.methods.password.confirmation import PasswordConfirmation
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.policy import PasswordPolicy
 from auth_service.sessions.service import Sessions
-from auth_service.setting_types import Environment
 from auth_service.settings import Settings
 from auth_service.tokens.keys import SigningKeys
 from auth_service.tokens.service import AccessTokens
@@ -104,7 +102,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
             "auto_configure": telemetry,
         },
     )
-    metrics = _build_parts(app, settings, clock or SystemClock())
+    _build_parts(app, settings, clock or SystemClock())
+    metrics: Metrics | None = app.state.metrics
     # The order of the documentation, and of the framework's search for a route.
     app.include_router(account_router)
     app.include_router(history_router)
@@ -130,14 +129,14 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     return app
 
 
-def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | None:
+def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> None:
     """Everything that lives as long as the app, each part given what it stands on."""
     state = app.state
     state.settings = settings
     state.rate_limiter = RateLimiter(settings)
+    state.metrics = Metrics() if settings.metrics_token is not None else None
     _build_nouns(state, settings, clock)
     _build_flows(state, settings, clock)
-    return Metrics() if settings.metrics_token is not None else None
 
 
 def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
@@ -160,14 +159,15 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     state.mailed_tokens = MailedTokens(database=database, clock=clock, settings=settings)
     state.wishes = MailWishes(database=database, keyring=keyring, clock=clock)
     state.outbox = Outbox(keyring=keyring, clock=clock)
-    state.sender = Sender(
+    state.mail_sender = Sender(
         database=database,
-        outbox=state.outbox,
-        renderer=Renderer(settings),
-        transport=transport_for(parse_mail_url(settings.mail_url)),
+        keyring=keyring,
         clock=clock,
+        composer=Composer.of(settings),
+        transport=transport_of(settings),
+        filled=state.outbox.filled,
+        metrics=state.metrics,
         on_given_up=GivenUpMail(state.audit).record,
-        keeps_payload=settings.environment is Environment.DEVELOPMENT,
     )
 
 
@@ -264,6 +264,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for task in background:
             task.cancel()
         await asyncio.wait(background)
+        await state.mail_sender.aclose()
         await state.hasher.aclose()
         await state.rate_limiter.aclose()
         await state.database.close()

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from datetime import timedelta
 from typing import Any, Final
 
-from auth_service.core.periodic import every, when_woken
+from auth_service.core.periodic import every
 
 _POLL: Final = timedelta(seconds=1)
 _CLEANING: Final = timedelta(minutes=10)
@@ -13,8 +13,8 @@ _CLEANING: Final = timedelta(minutes=10)
 def background_work(state: Any) -> Iterator[Coroutine[Any, Any, None]]:  # noqa: ANN401 - Starlette's
     """The work, each piece running until it is cancelled; what is due is shared by all workers."""
     yield every(state.settings.key_check_interval, "signing keys", state.signing_keys.look_again)
-    yield when_woken(state.wishes.woken, _POLL, "mail wishes", state.wishes.fulfil_all)
-    yield when_woken(state.outbox.woken, _POLL, "mail", state.sender.send_due)
+    yield every(_POLL, "mail wishes", state.wishes.fulfil_all, woken=state.wishes.woken)
+    yield every(_POLL, "mail", state.mail_sender.send_due, woken=state.outbox.filled)
     for name, clean in _cleaning(state):
         yield every(_CLEANING, f"old {name}", clean)
 
@@ -23,4 +23,4 @@ def _cleaning(state: Any) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]
     yield "sessions", state.sessions.remove_expired
     yield "mailed tokens", state.mailed_tokens.remove_expired
     yield "revoked tokens", state.service_clients.remove_expired
-    yield "mail", state.sender.remove_old
+    yield "mail", state.mail_sender.clear_away

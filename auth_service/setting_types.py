@@ -8,10 +8,8 @@ from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
-
-from auth_service.mail_url import parse_mail_url, parse_mailbox
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _LONGEST: Final = timedelta(days=3653)
@@ -114,22 +112,6 @@ def _rate_limit(value: str) -> str:
     return value
 
 
-def _mail_url(value: str) -> str:
-    parse_mail_url(value)
-    return value
-
-
-def _mailbox(value: str) -> str:
-    parse_mailbox(value)
-    return value
-
-
-def _brand_name(value: str) -> str:
-    if not value.strip() or not value.isprintable():
-        raise ValueError("must be a name without line breaks")
-    return value.strip()
-
-
 def has_valid_port(url: str) -> bool:
     """Whether the URL has no port, or one that is a number from 0 to 65535."""
     try:
@@ -157,7 +139,4 @@ OptionalDuration = Annotated[
     timedelta, AfterValidator(_not_negative_duration), BeforeValidator(_seconds)
 ]
 OptionalRedisUrl = Annotated[str, AfterValidator(_redis_url)] | None
-MailUrl = Annotated[str, AfterValidator(_mail_url)]
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
-BrandName = Annotated[str, Field(max_length=100), AfterValidator(_brand_name)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse_many
 from pydantic import (
-    DirectoryPath,
     Field,
     PositiveInt,
     SecretStr,
@@ -24,15 +23,13 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from auth_service.development_secret import kept_secret
+from auth_service.mail_settings import BrandName, MailFrom, MailUrl, OptionalFolder
 from auth_service.setting_types import (
-    BrandName,
     CommaSeparated,
     Duration,
     Environment,
     JwtAlgorithm,
     LogFormat,
-    Mailbox,
-    MailUrl,
     Networks,
     OptionalDuration,
     OptionalRedisUrl,
@@ -122,8 +119,8 @@ class Settings(BaseSettings):
     rate_limit_mail: RateLimit = "3/minute;10/hour;30/day"
 
     mail_url: Annotated[MailUrl, Field(repr=False)] = "console://"
-    mail_from: Mailbox = "auth-service@localhost"
-    mail_templates: DirectoryPath | None = None
+    mail_from: MailFrom = "auth-service@localhost"
+    mail_templates: OptionalFolder = None
     brand_name: BrandName = "auth_service"
 
     log_format: LogFormat = LogFormat.CONSOLE

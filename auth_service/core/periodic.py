@@ -11,57 +11,53 @@ import structlog
 
 log = structlog.get_logger()
 _JITTER: Final = 0.1
+_LONGEST_PAUSE: Final = timedelta(seconds=30)
+_MOST_DOUBLINGS: Final = 16
 _GRACE_SECONDS: Final = 5
 
 
-async def every(interval: timedelta, name: str, work: Callable[[], Awaitable[object]]) -> None:
+async def every(
+    interval: timedelta,
+    name: str,
+    work: Callable[[], Awaitable[object]],
+    *,
+    woken: asyncio.Event | None = None,
+) -> None:
     """Do the work each time the interval has passed, until cancelled; a failure is only logged.
 
     The interval is shortened by up to a tenth, at random, so that workers which started together
-    do not all ask at the same moment. What goes on failing is logged once, and once when it works
-    again.
+    do not all ask at the same moment. An event that is set cuts it short. What goes on failing is
+    logged once, and once when it works again; meanwhile the interval doubles, up to half a minute
+    where it is shorter than that.
     """
-    attempts = _Attempts(name, work)
+    failures = 0
     while True:
-        await asyncio.sleep(interval.total_seconds() * (1 - _JITTER * random.random()))  # noqa: S311 - spreads load, hides nothing
-        await attempts.make()
-
-
-async def when_woken(
-    woken: asyncio.Event, poll: timedelta, name: str, work: Callable[[], Awaitable[object]]
-) -> None:
-    """Do the work at once, whenever it is woken, and when it was not for as long as ``poll``.
-
-    Otherwise as ``every``.
-    """
-    attempts = _Attempts(name, work)
-    while True:
-        woken.clear()
-        await attempts.make()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(poll.total_seconds()):
-                await woken.wait()
-
-
-class _Attempts:
-    """Tries something again and again; tells when it begins to fail, and when that is over."""
-
-    def __init__(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
-        self._name = name
-        self._work = work
-        self._failing = False
-
-    async def make(self) -> None:
+        await _pause(_lengthened(interval, failures), woken)
         try:
-            await _finished(asyncio.ensure_future(self._work()))
+            await _finished(asyncio.ensure_future(work()))
         except Exception as fault:  # noqa: BLE001 - whatever it is, the next time may go well
-            if not self._failing:
-                log.warning("periodic_work_fails", work=self._name, fault=type(fault).__name__)
-            self._failing = True
+            if not failures:
+                log.warning("periodic_work_fails", work=name, fault=type(fault).__name__)
+            failures += 1
         else:
-            if self._failing:
-                log.info("periodic_work_recovered", work=self._name)
-            self._failing = False
+            if failures:
+                log.info("periodic_work_recovered", work=name)
+            failures = 0
+
+
+def _lengthened(interval: timedelta, failures: int) -> timedelta:
+    longest = max(interval, _LONGEST_PAUSE)
+    return min(interval * 2.0 ** min(failures, _MOST_DOUBLINGS), longest)
+
+
+async def _pause(length: timedelta, woken: asyncio.Event | None) -> None:
+    seconds = length.total_seconds() * (1 - _JITTER * random.random())  # noqa: S311 - spreads load, hides nothing
+    if woken is None:
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        await asyncio.wait_for(woken.wait(), seconds)
+    woken.clear()
 
 
 async def _finished(work: asyncio.Future[object]) -> None:
@@ -69,8 +65,7 @@ async def _finished(work: asyncio.Future[object]) -> None:
     try:
         await asyncio.shield(work)
     except asyncio.CancelledError:
-        _, unfinished = await asyncio.wait([work], timeout=_GRACE_SECONDS)
-        for late in unfinished:
-            late.cancel()
+        await asyncio.wait([work], timeout=_GRACE_SECONDS)
+        work.cancel()
         await asyncio.wait([work])
         raise

@@ -37,6 +37,12 @@ class Metrics:
         self.logins = Counter(
             "auth_logins", "Logins tried, by how they ended.", ("outcome",), registry=self.registry
         )
+        self.mails = Counter(
+            "auth_mails",
+            "Tries to send a mail, by how they ended: sent, retried (later), given_up.",
+            ("outcome",),
+            registry=self.registry,
+        )
 
     def count_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count one answered request; ``route`` is None where none matched."""

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from auth_service.core.periodic import every
+from auth_service.core.periodic import _lengthened, every
 
 MOMENT = timedelta(milliseconds=1)
 
@@ -75,3 +75,41 @@ async def test_a_failure_is_logged_once_and_its_end_once() -> None:
     ]
     assert logs[0]["fault"] == "RuntimeError"
     assert {entry["work"] for entry in logs} == {"failing"}
+
+
+async def test_an_event_cuts_the_wait_short_and_is_taken_back() -> None:
+    woken, done = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        done.set()
+
+    task = asyncio.create_task(every(timedelta(hours=1), "waiting", work, woken=woken))
+    woken.set()
+    async with asyncio.timeout(10):
+        await done.wait()
+    assert not woken.is_set()
+    await stopped(task)
+
+
+async def test_without_the_event_the_interval_is_waited_for() -> None:
+    turns = 0
+
+    async def work() -> None:
+        nonlocal turns
+        turns += 1
+
+    task = asyncio.create_task(every(MOMENT, "counting", work, woken=asyncio.Event()))
+    await until(lambda: turns >= 3)
+    await stopped(task)
+
+
+def test_what_goes_on_failing_is_tried_less_often_up_to_half_a_minute() -> None:
+    second, hour = timedelta(seconds=1), timedelta(hours=1)
+    assert [_lengthened(second, failures) for failures in (0, 1, 3, 10, 10_000)] == [
+        second,
+        2 * second,
+        8 * second,
+        30 * second,
+        30 * second,
+    ]
+    assert _lengthened(hour, 10) == hour

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from auth_service.mail.models import OutboxMail
-from auth_service.mail.repository import StoredMail
+from auth_service.mail.payload import Payload
 from auth_service.mailed_tokens.models import MailWish
 
 SECONDS = 10
@@ -36,11 +36,9 @@ async def mails(app: FastAPI) -> list[WrittenMail]:
         rows = list(await db.scalars(select(OutboxMail).order_by(OutboxMail.id)))
     found = []
     for row in rows:
-        stored = StoredMail(
-            row.id, row.kind, row.payload, row.user_id, row.created_at, row.next_attempt_at
-        )
-        letter = app.state.outbox.open(stored)
-        found.append(WrittenMail(row.kind, letter.to, letter.values))
+        assert row.payload is not None
+        payload = Payload.opened(row.payload, app.state.keyring, row.id)
+        found.append(WrittenMail(row.kind, payload.to, payload.values))
     return found
 
 

@@ -176,5 +176,6 @@ class EmailChange:
             Purpose.RESET_PASSWORD,
             user_id=account.id,
             to=found.bound_to,
+            old_email=found.email,
         )
         log.info("email_change_undone", user_id=str(account.id))

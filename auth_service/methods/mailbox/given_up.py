@@ -1,10 +1,11 @@
 """Mail that never reached its mailbox is written down, since somebody may be waiting for it."""
 
+from uuid import UUID
+
 from auth_service.audit.actions import Action, Outcome
 from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.db.session import Transaction
-from auth_service.mail.repository import StoredMail
 
 
 class GivenUpMail:
@@ -13,13 +14,13 @@ class GivenUpMail:
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
 
-    async def record(self, db: Transaction, mail: StoredMail) -> None:
+    async def record(self, db: Transaction, user_id: UUID | None, kind: str) -> None:
         """Write it down, in the transaction that gives the mail up."""
         await self._audit.record(
             db,
             Action.MAIL_GIVEN_UP,
-            subject=mail.user_id,
+            subject=user_id,
             client=ClientInfo(),
             outcome=Outcome.FAILURE,
-            kind=mail.kind,
+            kind=kind,
         )

@@ -1,0 +1,52 @@
+"""Where mails are put: in the transaction that they tell of."""
+
+import asyncio
+from uuid import UUID
+
+from auth_service.core.clock import Clock
+from auth_service.core.ids import new_id
+from auth_service.core.secrets import Keyring
+from auth_service.db.session import Transaction, after_commit
+from auth_service.mail import repository
+from auth_service.mail.message import Mail
+from auth_service.mail.models import OutboxMail
+from auth_service.mail.payload import Payload
+
+
+class Outbox:
+    """Takes mails in; a ``Sender``, of this process or of another, sends them.
+
+    ``filled`` is set when a mail has been committed here, so that the sender of this process need
+    not wait for its next look.
+    """
+
+    def __init__(self, *, keyring: Keyring, clock: Clock) -> None:
+        self._keyring = keyring
+        self._clock = clock
+        self.filled = asyncio.Event()
+
+    async def put(self, db: Transaction, mail: Mail) -> None:
+        """Have a mail sent once the transaction is committed; not at all if it is not.
+
+        Effect: one row, whose recipient and values are encrypted.
+        """
+        mail_id = new_id()
+        now = self._clock.now()
+        row = OutboxMail(
+            id=mail_id,
+            kind=mail.kind,
+            payload=Payload(mail.to, mail.values).sealed(self._keyring, mail_id),
+            user_id=mail.user_id,
+            created_at=now,
+            next_attempt_at=now,
+            attempts=0,
+        )
+        await repository.add(db, row)
+        after_commit(db, self.filled.set)
+
+    async def forget_user(self, db: Transaction, user_id: UUID) -> None:
+        """Delete the mails about an account that were not sent.
+
+        A mail that is to be sent all the same is put afterwards.
+        """
+        await repository.delete_unsent(db, user_id)
