@@ -24,7 +24,7 @@ EXPECTED: Final = {
     MailKind.VERIFY_EMAIL: {"link", "valid_for"},
     MailKind.PASSWORD_RESET: {"link", "valid_for"},
     MailKind.PASSWORD_CHANGED: {"at", "device", "ip"},
-    MailKind.EMAIL_CHANGE_CONFIRM: {"link", "valid_for", "new_email", "old_email"},
+    MailKind.EMAIL_CHANGE_CONFIRM: {"link", "valid_for", "new_email"},
     MailKind.EMAIL_CHANGE_NOTICE: {
         "link",
         "valid_for",
@@ -34,7 +34,7 @@ EXPECTED: Final = {
         "device",
         "ip",
     },
-    MailKind.EMAIL_CHANGE_UNDONE: {"link", "valid_for", "new_email", "old_email"},
+    MailKind.EMAIL_CHANGE_UNDONE: {"link", "valid_for", "old_email"},
     MailKind.REGISTRATION_ATTEMPT: {"link"},
     MailKind.REFRESH_TOKEN_REUSED: {"at", "device", "ip"},
     MailKind.NEW_DEVICE: {"at", "device", "ip"},
