@@ -11,6 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from auth_service import __version__
+from auth_service.admin.moving.exporting import UserExport
+from auth_service.admin.moving.importing import UserImport
 from auth_service.admin.service import UserAdministration
 from auth_service.core.clock import Clock, SystemClock
 from auth_service.core.errors import ServiceUnavailable
@@ -140,6 +142,8 @@ def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | No
         hasher=hasher, policy=PasswordPolicy.of(settings), clock=clock, settings=settings
     )
     state.user_administration = UserAdministration(sessions=sessions, clock=clock)
+    state.user_import = UserImport(database=database, hasher=hasher, clock=clock)
+    state.user_export = UserExport(database=database)
     state.operations = Operations(
         database=database,
         signing_keys=signing_keys,
