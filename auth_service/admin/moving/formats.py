@@ -98,9 +98,9 @@ def _found(
 
 def _cells(text: str) -> list[str]:
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as fault:
-        raise UnreadableLineError("has a quotation mark where none belongs") from fault
-    if len(rows) != 1:
-        raise UnreadableLineError("has a line break outside of quotation marks")
-    return rows[0]
+        (row,) = csv.reader(io.StringIO(text, newline=""), strict=True)
+    except (csv.Error, ValueError) as fault:
+        raise UnreadableLineError(
+            "has a quotation mark or a line break where none belongs"
+        ) from fault
+    return row

@@ -110,7 +110,7 @@ def _verify_django_bcrypt_sha256(secret: bytes, found: re.Match[str]) -> bool:
 LEGACY_SCHEMES: Final = (
     ForeignScheme(
         pattern=re.compile(
-            r"pbkdf2:(?P<digest>sha1|sha224|sha256|sha384|sha512):(?P<iterations>[0-9]{1,9})"
+            r"pbkdf2:(?P<digest>sha1|sha224|sha256|sha384|sha512):(?P<iterations>[0-9]{1,20})"
             rf"\${_SALT}\$(?P<checksum>[0-9a-f]+)"
         ),
         affordable=_pbkdf2_affordable,
@@ -119,7 +119,7 @@ LEGACY_SCHEMES: Final = (
     ),
     ForeignScheme(
         pattern=re.compile(
-            r"scrypt:(?P<n>[0-9]{1,9}):(?P<r>[0-9]{1,9}):(?P<p>[0-9]{1,9})"
+            r"scrypt:(?P<n>[0-9]{1,20}):(?P<r>[0-9]{1,20}):(?P<p>[0-9]{1,20})"
             rf"\${_SALT}\$(?P<checksum>[0-9a-f]+)"
         ),
         affordable=_scrypt_affordable,
@@ -128,7 +128,7 @@ LEGACY_SCHEMES: Final = (
     ),
     ForeignScheme(
         pattern=re.compile(
-            r"pbkdf2_(?P<digest>sha1|sha256)\$(?P<iterations>[0-9]{1,9})"
+            r"pbkdf2_(?P<digest>sha1|sha256)\$(?P<iterations>[0-9]{1,20})"
             rf"\${_SALT}\$(?P<checksum>[A-Za-z0-9+/]+=*)"
         ),
         affordable=_pbkdf2_affordable,

@@ -205,7 +205,7 @@ NATIVE_SCHEMES: Final = (
     ForeignScheme(
         pattern=re.compile(
             r"(?:argon2)?(?P<hash>\$argon2(?:id|i|d)\$(?:v=(?:16|19)\$)?"
-            r"m=(?P<memory>[0-9]{1,9}),t=(?P<time>[0-9]{1,9}),p=(?P<lanes>[0-9]{1,9})"
+            r"m=(?P<memory>[0-9]{1,20}),t=(?P<time>[0-9]{1,20}),p=(?P<lanes>[0-9]{1,20})"
             r"\$(?P<salt>[A-Za-z0-9+/]{11,86})\$(?P<sum>[A-Za-z0-9+/]{22,172}))"
         ),
         affordable=_argon2_affordable,
