@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from auth_service import __version__
 from auth_service.admin.clients_router import router as admin_clients_router
 from auth_service.admin.keys_router import router as admin_keys_router
+from auth_service.admin.moving.exporting import UserExport
+from auth_service.admin.moving.importing import UserImport
 from auth_service.admin.service import UserAdministration
 from auth_service.audit.service import Audit
 from auth_service.background import background_work
@@ -227,6 +229,8 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     state.introspection = Introspection(**tokens, settings=settings)
     state.revocation = Revocation(**tokens)
     state.user_administration = UserAdministration(sessions=sessions, clock=clock)
+    state.user_import = UserImport(database=database, hasher=hasher, clock=clock)
+    state.user_export = UserExport(database=database)
     state.operations = Operations(
         database=database,
         signing_keys=state.signing_keys,

@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from auth_service.cli.moving import export_users, import_users
 from auth_service.cli.running import fail, moment, run, show
 
-app = typer.Typer(no_args_is_help=True, help="Create, list and disable accounts.")
+app = typer.Typer(no_args_is_help=True, help="Create, list, disable and move accounts.")
+app.command("import")(import_users)
+app.command("export")(export_users)
 
 EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")]
 

@@ -53,3 +53,19 @@ class NewAccount:
     password_hash: PasswordHash | None
     roles: list[str]
     email_verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """Everything that is kept of an account: what moves from one database to another."""
+
+    id: UUID
+    email: str
+    email_key: str
+    email_verified: bool
+    password_hash: PasswordHash | None
+    roles: list[str]
+    created_at: datetime
+    last_login_at: datetime | None
+    disabled_at: datetime | None
+    disabled_until: datetime | None

@@ -1,6 +1,7 @@
 """SQL about accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from auth_service.core.ids import new_id
 from auth_service.core.passwords import PasswordHash
 from auth_service.db.query import RowQuery
 from auth_service.db.session import Database
-from auth_service.users.account import Account, Credentials, NewAccount
+from auth_service.users.account import Account, AccountRecord, Credentials, NewAccount
 from auth_service.users.models import User
 
 ACCOUNT_COLUMNS = (
@@ -28,6 +29,10 @@ ACCOUNT_COLUMNS = (
     User.disabled_until,
 )
 """The columns of ``Account``, in its order; other tables' reads join them in."""
+
+
+_RECORD_FIELDS = tuple(field.name for field in fields(AccountRecord))
+_RECORD_COLUMNS = tuple(getattr(User, name) for name in _RECORD_FIELDS)
 
 
 def account_of(row: Sequence[Any]) -> Account:
@@ -59,9 +64,8 @@ async def find_credentials_of(database: Database, user_id: UUID) -> Credentials 
 
 async def add(db: AsyncSession, new: NewAccount, now: datetime) -> Account | None:
     """Add an account; None where its address is taken, even by one added at the same moment."""
-    insert = postgresql_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
     statement = (
-        insert(User)
+        _insert_for(db)(User)
         .values(
             id=new_id(),
             email=new.email,
@@ -76,6 +80,32 @@ async def add(db: AsyncSession, new: NewAccount, now: datetime) -> Account | Non
     )
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else account_of(row)
+
+
+async def add_records(db: AsyncSession, records: Sequence[AccountRecord]) -> set[UUID]:
+    """Add accounts as they were elsewhere; the ids of those whose address and id were free.
+
+    They are added in the order of their addresses, so that of two who add the same ones neither
+    waits for the other while the other waits for it.
+    """
+    if not records:
+        return set()
+    rows = [
+        {name: getattr(record, name) for name in _RECORD_FIELDS}
+        for record in sorted(records, key=lambda record: record.email_key)
+    ]
+    statement = _insert_for(db)(User).on_conflict_do_nothing().returning(User.id)
+    return set(await db.scalars(statement, rows))
+
+
+async def list_taken_keys(database: Database, keys: Collection[str]) -> list[str]:
+    """Those of the addresses (by key) that have an account, read outside any transaction."""
+    return await database.fetch_rows(select(User.email_key).where(User.email_key.in_(keys)), str)
+
+
+async def list_taken_ids(database: Database, ids: Collection[UUID]) -> list[UUID]:
+    """Those of the ids that an account has, read outside any transaction."""
+    return await database.fetch_rows(select(User.id).where(User.id.in_(ids)), lambda found: found)
 
 
 async def record_login(
@@ -131,6 +161,19 @@ async def list_page(db: AsyncSession, *, after: UUID | None, limit: int) -> Sequ
     return [account_of(row) for row in await db.execute(statement)]
 
 
+async def list_records(
+    database: Database, *, after: UUID | None, limit: int
+) -> list[AccountRecord]:
+    """Accounts with all that is kept of them, by id, those after ``after``, at most ``limit``.
+
+    Read outside any transaction, so that nobody waits for whoever reads them all.
+    """
+    statement = select(*_RECORD_COLUMNS).order_by(User.id).limit(limit)
+    if after is not None:
+        statement = statement.where(User.id > after)
+    return await database.fetch_rows(statement, AccountRecord)
+
+
 async def exists_with_role(db: AsyncSession, role: str) -> bool:
     """Whether any account that is not disabled has the role."""
     roles = roles_of(db)
@@ -150,3 +193,7 @@ def roles_of(db: AsyncSession) -> TableValuedAlias:
         if db.get_bind().dialect.name == "postgresql"
         else func.json_each(User.roles)
     ).table_valued("value")
+
+
+def _insert_for(db: AsyncSession) -> Any:  # noqa: ANN401 - a function of either dialect
+    return postgresql_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert

@@ -26,6 +26,8 @@ async def test_the_headers_the_text_and_the_link_on_its_own_line_are_printed(
 
 
 def test_the_url_names_the_transport() -> None:
-    assert isinstance(transport_of(settings_for("sqlite://", mail_url="console://")), ConsoleTransport)
+    assert isinstance(
+        transport_of(settings_for("sqlite://", mail_url="console://")), ConsoleTransport
+    )
     smtp = settings_for("sqlite://", mail_url="smtps://mail.example.com")
     assert isinstance(transport_of(smtp), SmtpTransport)

@@ -1,16 +1,17 @@
 """SQL about accounts, on both databases."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from auth_service.core.passwords import PasswordHash
 from auth_service.db.session import Database, Transaction
 from auth_service.users import repository
-from auth_service.users.account import Account, NewAccount
+from auth_service.users.account import Account, AccountRecord, NewAccount
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -214,3 +215,101 @@ async def test_a_role_is_found_as_a_whole_word_in_any_place(
 
 async def test_where_there_is_no_account_nobody_has_a_role(db: Transaction) -> None:
     assert not await repository.exists_with_role(db, "admin")
+
+
+# --- Moving ---
+
+ADA_RECORD = AccountRecord(
+    id=uuid4(),
+    email="Ada@example.com",
+    email_key="ada@example.com",
+    email_verified=True,
+    password_hash=HASH,
+    roles=["user", "admin"],
+    created_at=NOW - timedelta(days=900),
+    last_login_at=NOW - timedelta(days=1),
+    disabled_at=NOW,
+    disabled_until=LATER,
+)
+
+
+async def added_records(database: Database, *records: AccountRecord) -> set[UUID]:
+    async with database.transaction() as db:
+        return await repository.add_records(db, records)
+
+
+def records_of(*names: str) -> list[AccountRecord]:
+    return [
+        replace(
+            ADA_RECORD, id=uuid4(), email=f"{name}@example.com", email_key=f"{name}@example.com"
+        )
+        for name in names
+    ]
+
+
+async def test_a_record_is_kept_as_it_was_given(database: Database) -> None:
+    assert await added_records(database, ADA_RECORD) == {ADA_RECORD.id}
+    assert await repository.list_records(database, after=None, limit=9) == [ADA_RECORD]
+
+
+async def test_what_is_unknown_about_a_record_stays_unknown(database: Database) -> None:
+    bare = replace(
+        ADA_RECORD,
+        password_hash=None,
+        roles=[],
+        last_login_at=None,
+        disabled_at=None,
+        disabled_until=None,
+    )
+    await added_records(database, bare)
+    assert await repository.list_records(database, after=None, limit=9) == [bare]
+
+
+async def test_no_records_are_none(database: Database) -> None:
+    assert await added_records(database) == set()
+
+
+async def test_a_record_whose_address_or_id_is_taken_is_left_out(database: Database) -> None:
+    await added_records(database, ADA_RECORD)
+    same_address = replace(ADA_RECORD, id=uuid4(), roles=[])
+    same_id = replace(ADA_RECORD, email_key="other@example.com")
+    (other,) = records_of("bob")
+    assert await added_records(database, same_address, other, same_id) == {other.id}
+    found = await repository.list_records(database, after=None, limit=9)
+    assert sorted(found, key=lambda record: record.email_key) == [ADA_RECORD, other]
+
+
+async def test_taken_addresses_and_ids_are_told_from_free_ones(database: Database) -> None:
+    ada, bob, eve = records_of("ada", "bob", "eve")
+    await added_records(database, ada, bob)
+    keys = [record.email_key for record in (ada, bob, eve)]
+    assert set(await repository.list_taken_keys(database, keys)) == set(keys[:2])
+    ids = [record.id for record in (ada, bob, eve)]
+    assert set(await repository.list_taken_ids(database, ids)) == set(ids[:2])
+
+
+async def test_records_are_read_in_pages_by_id(database: Database) -> None:
+    made = sorted(records_of("zoe", "ada", "mia"), key=lambda record: record.id)
+    await added_records(database, *made)
+    first = await repository.list_records(database, after=None, limit=2)
+    second = await repository.list_records(database, after=first[-1].id, limit=2)
+    assert [*first, *second] == made
+
+
+async def test_of_two_that_add_the_same_records_in_opposite_order_neither_waits_for_ever(
+    database: Database,
+) -> None:
+    """Both meet a row that somebody else is adding: each would hold what the other needs next."""
+    names = [f"user{number:03}" for number in range(100)]
+    adding = []
+    with suppress(LookupError):
+        async with database.transaction() as db:
+            await repository.add_records(db, records_of(names[50]))
+            for order in (names, names[::-1]):
+                adding.append(asyncio.create_task(added_records(database, *records_of(*order))))
+                await asyncio.sleep(0.2)
+            raise LookupError
+    added_ids = await asyncio.gather(*adding)
+    assert sum(map(len, added_ids)) == len(names)
+    found = await repository.list_records(database, after=None, limit=101)
+    assert {record.id for record in found} == set().union(*added_ids)

@@ -8,7 +8,7 @@ from typing import Final, Self
 from auth_service.core.passwords import PasswordHash
 from auth_service.methods.password.legacy import LEGACY_SCHEMES
 from auth_service.methods.password.pool import HashingPool, MovingAverage
-from auth_service.methods.password.schemes import NATIVE_SCHEMES, CurrentScheme
+from auth_service.methods.password.schemes import NATIVE_SCHEMES, CurrentScheme, Objection
 from auth_service.methods.password.spelling import MAXIMUM_TYPED, normalized
 from auth_service.setting_types import PasswordScheme
 from auth_service.settings import Settings
@@ -27,9 +27,12 @@ class Verdict:
 _REFUSED: Final = Verdict(ok=False, upgrade=False)
 
 
-def readable(stored: str) -> bool:
-    """Whether a hash made elsewhere can be checked here, and so may be imported."""
-    return any(scheme.read(stored) for scheme in _FOREIGN_SCHEMES)
+def objection(stored: str) -> Objection | None:
+    """Why a hash made elsewhere can never be checked here; None where it can."""
+    for scheme in _FOREIGN_SCHEMES:
+        if found := scheme.pattern.fullmatch(stored):
+            return scheme.objection(found)
+    return Objection.UNKNOWN
 
 
 class PasswordHasher:
@@ -61,6 +64,15 @@ class PasswordHasher:
     def waiting(self) -> int:
         """Passwords waiting to be hashed right now."""
         return self._pool.waiting
+
+    def objection(self, stored: str) -> Objection | None:
+        """Why a hash cannot be imported; None where a login could check it.
+
+        What the settings let new hashes cost is no objection to one.
+        """
+        found = objection(stored)
+        own = found is Objection.COSTLY and self._current.wrote(stored)
+        return None if own else found
 
     async def hash(self, password: str) -> PasswordHash:
         """A new hash of the password, with the configured scheme and cost.

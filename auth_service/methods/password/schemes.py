@@ -5,8 +5,10 @@ imported row can take the memory or the minutes of everybody else.
 """
 
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, Self
 
 from passlib.hash import argon2, bcrypt, bcrypt_sha256
@@ -18,6 +20,7 @@ MEMORY_LIMIT: Final = 256 * 1024 * 1024
 """Bytes that checking one foreign hash may take."""
 
 _BCRYPT_BYTES: Final = 72
+_BCRYPT_ROUNDS_MINIMUM: Final = 4
 _BCRYPT_ROUNDS_LIMIT: Final = 16
 _ARGON2_MEMORY_TIME_LIMIT: Final = 4 * 1024 * 1024  # KiB times passes: some four seconds
 _ARGON2_LANES_LIMIT: Final = 64
@@ -87,18 +90,37 @@ class CurrentScheme:
         return bool(self.handler.verify(secret, stored))
 
 
+class Objection(StrEnum):
+    """Why a hash can never be checked here, in words that follow "the hash"."""
+
+    UNKNOWN = "is of no kind that this service can check"
+    COSTLY = "would take too long or too much memory to check"
+    DAMAGED = "is damaged: no password would ever match it"
+
+
 @dataclass(frozen=True, slots=True)
 class ForeignScheme:
-    """A scheme, or a cost, that is checked but no longer written."""
+    """A scheme, or a cost, that is checked but no longer written.
+
+    ``affordable`` bounds what a check costs; ``sound`` is whether the parts fit together, so that
+    some password can match.
+    """
 
     pattern: re.Pattern[str]
     affordable: Callable[[re.Match[str]], bool]
+    sound: Callable[[re.Match[str]], bool]
     verify: Callable[[bytes, re.Match[str]], bool]
 
     def read(self, stored: str) -> re.Match[str] | None:
-        """The parts of the hash, or None where it is another scheme's or costs too much."""
+        """The parts of the hash, or None where it is another scheme's or cannot be checked."""
         found = self.pattern.fullmatch(stored)
-        return found if found and self.affordable(found) else None
+        return found if found and self.objection(found) is None else None
+
+    def objection(self, found: re.Match[str]) -> Objection | None:
+        """Why a hash of this scheme cannot be checked; None where it can."""
+        if not self.affordable(found):
+            return Objection.COSTLY
+        return None if self.sound(found) else Objection.DAMAGED
 
 
 def never_nul(secret: bytes) -> bytes:
@@ -115,6 +137,15 @@ def bcrypt_affordable(found: re.Match[str]) -> bool:
     return int(found["rounds"]) <= _BCRYPT_ROUNDS_LIMIT
 
 
+def bcrypt_sound(found: re.Match[str]) -> bool:
+    """Whether bcrypt's ``rounds`` are as many as it takes at least."""
+    return int(found["rounds"]) >= _BCRYPT_ROUNDS_MINIMUM
+
+
+def _bcrypt_sha256_sound(found: re.Match[str]) -> bool:
+    return bcrypt_sound(found) and not found["rounds"].startswith("0")
+
+
 def _argon2_affordable(found: re.Match[str]) -> bool:
     memory, time, lanes = int(found["memory"]), int(found["time"]), int(found["lanes"])
     return (
@@ -122,6 +153,20 @@ def _argon2_affordable(found: re.Match[str]) -> bool:
         and memory * time <= _ARGON2_MEMORY_TIME_LIMIT
         and lanes <= _ARGON2_LANES_LIMIT
     )
+
+
+def _argon2_sound(found: re.Match[str]) -> bool:
+    memory, time, lanes = int(found["memory"]), int(found["time"]), int(found["lanes"])
+    # RFC 9106 section 3.1: eight blocks of 1 KiB for each lane.
+    return time > 0 and 0 < 8 * lanes <= memory and all(map(_is_base64, found.group("salt", "sum")))
+
+
+def _is_base64(text: str) -> bool:
+    """Whether it is what an encoder writes: no stray bits, no length that nothing has."""
+    try:
+        return b64encode(b64decode(text + "=" * (-len(text) % 4))).decode().rstrip("=") == text
+    except ValueError:
+        return False
 
 
 def _verify_bcrypt(secret: bytes, found: re.Match[str]) -> bool:
@@ -145,6 +190,7 @@ NATIVE_SCHEMES: Final = (
     ForeignScheme(
         pattern=re.compile(rf"(?:bcrypt\$)?{BCRYPT}"),
         affordable=bcrypt_affordable,
+        sound=bcrypt_sound,
         verify=_verify_bcrypt,
     ),
     ForeignScheme(
@@ -153,15 +199,17 @@ NATIVE_SCHEMES: Final = (
             r"\$[./A-Za-z0-9]{22}\$[./A-Za-z0-9]{31}"
         ),
         affordable=bcrypt_affordable,
+        sound=_bcrypt_sha256_sound,
         verify=_verify_bcrypt_sha256,
     ),
     ForeignScheme(
         pattern=re.compile(
             r"(?:argon2)?(?P<hash>\$argon2(?:id|i|d)\$(?:v=(?:16|19)\$)?"
-            r"m=(?P<memory>[0-9]{1,9}),t=(?P<time>[0-9]{1,9}),p=(?P<lanes>[0-9]{1,9})"
-            r"\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,172})"
+            r"m=(?P<memory>[0-9]{1,20}),t=(?P<time>[0-9]{1,20}),p=(?P<lanes>[0-9]{1,20})"
+            r"\$(?P<salt>[A-Za-z0-9+/]{11,86})\$(?P<sum>[A-Za-z0-9+/]{22,172}))"
         ),
         affordable=_argon2_affordable,
+        sound=_argon2_sound,
         verify=_verify_argon2,
     ),
 )

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auth_service.core.passwords import PasswordHash
-from auth_service.methods.password.hashing import PasswordHasher, Verdict, readable
+from auth_service.methods.password.hashing import PasswordHasher, Verdict, objection
+from auth_service.methods.password.schemes import Objection
 from auth_service.setting_types import PasswordScheme
 from auth_service.settings import Settings
 
@@ -230,12 +231,25 @@ async def test_argon2id_hashes_with_the_parameters_of_owasp() -> None:
 
 
 def test_a_hash_that_can_be_checked_may_be_imported() -> None:
-    assert readable(WERKZEUG_OF_NFC)
+    assert objection(WERKZEUG_OF_NFC) is None
 
 
 @pytest.mark.parametrize("stored", ["", "correct horse", "scrypt:1073741824:8:1$salt$00"])
 def test_a_hash_that_cannot_be_checked_may_not_be_imported(stored: str) -> None:
-    assert not readable(stored)
+    assert objection(stored) is not None
+
+
+@pytest.mark.parametrize(("rounds", "found"), [(17, None), (12, Objection.COSTLY)])
+async def test_a_cost_that_the_settings_ask_for_is_no_objection(
+    rounds: int, found: Objection | None
+) -> None:
+    hasher = PasswordHasher(
+        scheme=PasswordScheme.BCRYPT_SHA256, bcrypt_rounds=rounds, threads=1, queue=0
+    )
+    stored = f"$bcrypt-sha256$v=2,t=2b,r=17${'.' * 22}${'.' * 31}"
+    assert hasher.objection(stored) is found
+    assert hasher.objection(stored + "\n") is Objection.UNKNOWN
+    await hasher.aclose()
 
 
 async def once(password: str, stored: str | None) -> tuple[Verdict, Verdict]:

@@ -3,7 +3,8 @@
 import pytest
 
 from auth_service.core.passwords import PasswordHash
-from auth_service.methods.password.hashing import PasswordHasher, Verdict, readable
+from auth_service.methods.password.hashing import PasswordHasher, Verdict, objection
+from auth_service.methods.password.legacy import LEGACY_SCHEMES
 
 PASSWORD = "Grüße, Welt 123"
 HASHES = {
@@ -47,6 +48,18 @@ UNREADABLE = {
     "scrypt beyond 256 MiB": "scrypt:262144:8:1$salt$" + "0" * 128,
     "scrypt of too many lanes": "scrypt:32768:8:1000$salt$" + "0" * 128,
     "scrypt of nothing": "scrypt:0:8:1$salt$" + "0" * 128,
+    "scrypt of no block": "scrypt:32768:0:1$salt$" + "0" * 128,
+    "scrypt of no lane": "scrypt:32768:8:0$salt$" + "0" * 128,
+    "scrypt of a cost that is no power of two": "scrypt:32767:8:1$salt$" + "0" * 128,
+    "scrypt of a cost that nobody chooses": "scrypt:64:8:1$salt$" + "0" * 128,
+    "scrypt of more than its block allows": "scrypt:65536:1:1$salt$" + "0" * 128,
+    "scrypt cut short": "scrypt:32768:8:1$salt$" + "0" * 127,
+    "pbkdf2 cut short": "pbkdf2:sha256:1000$salt$" + "0" * 63,
+    "pbkdf2 of Django of no iterations": "pbkdf2_sha256$0$salt$" + "A" * 43 + "=",
+    "pbkdf2 of Django cut short": "pbkdf2_sha256$1000$salt$" + "A" * 42 + "=",
+    "pbkdf2 of Django without its end": "pbkdf2_sha256$1000$salt$" + "A" * 43,
+    "pbkdf2 of Django of another digest": "pbkdf2_sha1$1000$salt$" + "A" * 43 + "=",
+    "pbkdf2 of Django with stray bits": "pbkdf2_sha256$1000$salt$" + "A" * 42 + "B=",
     "scrypt of fewer parameters": "scrypt:32768:8$salt$" + "0" * 128,
     "a bare digest": "sha256$salt$" + "0" * 64,
     "the password itself": f"plain$${PASSWORD}",
@@ -75,7 +88,20 @@ async def test_a_hash_that_was_cut_short_is_refused(hasher: PasswordHasher, stor
 
 @pytest.mark.parametrize("stored", UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_nobodys_or_too_costly_is_not_read(stored: str) -> None:
-    assert not readable(stored)
+    assert objection(stored) is not None
+
+
+@pytest.mark.parametrize("stored", HASHES.values(), ids=HASHES)
+def test_what_verifies_may_be_imported(stored: str) -> None:
+    assert objection(stored) is None
+
+
+@pytest.mark.parametrize("cost", ["128:1:1", "128:8:1", "32768:1:1", "16384:8:8"])
+def test_every_scrypt_that_may_be_imported_can_be_computed(cost: str) -> None:
+    found = next(s for s in LEGACY_SCHEMES if s.read(f"scrypt:{cost}$salt${'0' * 128}"))
+    match = found.read(f"scrypt:{cost}$salt${'0' * 128}")
+    assert match
+    assert found.verify(b"any", match) is False
 
 
 async def test_scrypt_with_a_cost_that_is_no_power_of_two_is_refused(

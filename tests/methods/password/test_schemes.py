@@ -3,8 +3,8 @@
 import pytest
 
 from auth_service.core.passwords import PasswordHash
-from auth_service.methods.password.hashing import PasswordHasher, Verdict, readable
-from auth_service.methods.password.schemes import CurrentScheme
+from auth_service.methods.password.hashing import PasswordHasher, Verdict, objection
+from auth_service.methods.password.schemes import CurrentScheme, Objection
 from auth_service.setting_types import PasswordScheme
 
 PASSWORD = "Grüße, Welt 123"
@@ -67,6 +67,14 @@ DAMAGED = [
     f"$argon2id$v=18$m=256,t=1,p=1${ARGON2_TAIL}",
     f"$argon2id$v=19$m=256,t=1,p=1,keyid=AAAA${ARGON2_TAIL}",
     "$argon2id$v=19$m=256,t=1,p=1$OxiC/b406neiP5QZF9EHhg$ELfFKA",
+    f"$argon2id$v=19$m=256,t=1,p=0${ARGON2_TAIL}",
+    f"$argon2id$v=19$m=256,t=1,p=33${ARGON2_TAIL}",
+    f"$argon2id$v=19$m=256,t=1,p=1${ARGON2_TAIL[:-1]}",
+    f"$argon2id$v=19$m=256,t=1,p=1${ARGON2_TAIL[:-2]}",
+    f"$argon2id$v=19$m=256,t=1,p=1${ARGON2_TAIL[:-1]}5",
+    f"bcrypt$$2b$03${BCRYPT_TAIL}",
+    f"bcrypt_sha256$$2b$03${BCRYPT_TAIL}",
+    f"$bcrypt-sha256$v=2,t=2b,r=3${SALT_22}${'.' * 31}",
 ]
 
 
@@ -85,11 +93,21 @@ async def test_a_wrong_password_is_refused(hasher: PasswordHasher, stored: str, 
 
 @pytest.mark.parametrize("stored", UNAFFORDABLE)
 def test_a_hash_that_would_cost_too_much_is_not_read(stored: str) -> None:
-    assert not readable(stored)
+    assert objection(stored) is Objection.COSTLY
+
+
+@pytest.mark.parametrize("stored", DAMAGED)
+def test_a_damaged_hash_is_not_read(stored: str) -> None:
+    assert objection(stored) in {Objection.DAMAGED, Objection.UNKNOWN}
+
+
+@pytest.mark.parametrize("stored", HASHES.values(), ids=HASHES)
+def test_what_verifies_may_be_imported(stored: str) -> None:
+    assert objection(stored) is None
 
 
 def test_an_argon2_hash_so_short_that_many_passwords_share_it_is_not_read() -> None:
-    assert not readable("$argon2id$v=19$m=256,t=1,p=1$OxiC/b406neiP5QZF9EHhg$ELfFKA")
+    assert objection("$argon2id$v=19$m=256,t=1,p=1$OxiC/b406neiP5QZF9EHhg$ELfFKA") is not None
 
 
 @pytest.mark.parametrize("stored", UNAFFORDABLE + DAMAGED)
@@ -111,7 +129,7 @@ async def test_a_damaged_or_unaffordable_hash_is_refused(
     ],
 )
 def test_the_usual_defaults_elsewhere_are_affordable(stored: str) -> None:
-    assert readable(stored)
+    assert objection(stored) is None
 
 
 async def test_bcrypt_compares_the_first_72_bytes_as_those_who_wrote_it_did(

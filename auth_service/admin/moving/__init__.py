@@ -1,0 +1,1 @@
+"""Moving accounts in from another service, and out of this one."""
