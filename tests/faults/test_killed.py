@@ -109,9 +109,11 @@ async def test_what_was_promised_before_a_kill_is_kept_after_it(
         for number in range(ROUNDS):
             async with serving(environment, folder=tmp_path) as server:
                 names = [f"p{number}.{n}@example.com" for n in range(PEOPLE)]
-                lives = (live(server, mailbox, name, told) for name in names)
-                async with asyncio.timeout(60):
-                    await asyncio.gather(kill(server, told, moments.randint(1, 2 * PEOPLE)), *lives)
+                lives = [asyncio.create_task(live(server, mailbox, n, told)) for n in names]
+                await kill(server, told, after=moments.randint(1, 2 * PEOPLE))
+                for task in lives:
+                    task.cancel()
+                await asyncio.wait(lives)
         assert told.registered
         async with database.transaction() as db:
             # The leases of those that were killed run out.
