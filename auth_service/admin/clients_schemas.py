@@ -35,7 +35,10 @@ class NewSecretRequest(RequestBody):
 
     end_previous: Annotated[
         bool,
-        Field(description="Refuse every older secret at once: for one that others may have."),
+        Field(
+            strict=True,
+            description="Refuse every older secret at once: for one that others may have.",
+        ),
     ] = False
 
 

@@ -231,6 +231,8 @@ async def test_older_secrets_can_be_refused_at_once(
     ("body", "pointer"),
     [
         ({"end_previous": "now"}, "/end_previous"),
+        ({"end_previous": "yes"}, "/end_previous"),
+        ({"end_previous": 1}, "/end_previous"),
         ({"end_previous": None}, "/end_previous"),
         ({"secret": "mine"}, ""),
         ([], ""),

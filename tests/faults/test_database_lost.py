@@ -14,8 +14,12 @@ import httpx
 import pytest
 
 from auth_service import __file__ as package_file
-from tests.conftest import PASSWORD, SECRET
+from auth_service.clients.service import ServiceClients
+from auth_service.core.clock import SystemClock
+from auth_service.db.session import Database
+from tests.conftest import PASSWORD, SECRET, settings_for
 from tests.faults.postgresql_cluster import PostgresqlCluster, postgresql_cluster
+from tests.flows.service_tokens.conftest import Service
 from tests.running_server import RunningServer, serving
 
 pytestmark = pytest.mark.postgresql
@@ -92,6 +96,34 @@ class Person:
     async def token(self) -> httpx.Response:
         form = {"grant_type": "password", "username": CREDENTIALS["email"], "password": PASSWORD}
         return await self.http.post("/oauth/token", data=form)
+
+
+@pytest.fixture
+async def service(server: RunningServer, cluster: PostgresqlCluster) -> AsyncIterator[Service]:
+    """A service client, made behind the server's back."""
+    database = Database.from_settings(settings_for(cluster.url))
+    async with database.transaction() as db:
+        clients = ServiceClients(database=database, clock=SystemClock())
+        made = await clients.create(db, "orders", [])
+    await database.close()
+    async with server.client() as http:
+        yield Service(http, str(made.client.id), made.secret)
+
+
+async def held_tokens(person: Person, service: Service) -> list[str]:
+    """One token of each kind."""
+    own = await service.token()
+    return [person.tokens["access_token"], person.tokens["refresh_token"], own]
+
+
+async def ask_about(service: Service, token: str) -> httpx.Response:
+    form = {"token": token}
+    return await service.http.post("/oauth/introspect", data=form, headers=service.basic)
+
+
+async def revoke(service: Service, token: str) -> httpx.Response:
+    """By whoever holds it, so that the client's own row is not asked for."""
+    return await service.http.post("/oauth/revoke", data={"token": token})
 
 
 @pytest.fixture
@@ -222,6 +254,23 @@ async def test_no_request_under_way_ends_in_an_internal_error(
     assert statuses == {200, 503}
 
 
+async def test_without_the_database_no_token_is_called_dead_or_revoked(
+    cluster: PostgresqlCluster, person: Person, service: Service
+) -> None:
+    held = await held_tokens(person, service)
+    await asyncio.to_thread(cluster.stop)
+    assert_unavailable_by_oauth(await service.ask_for_token())
+    for token in held:
+        assert_unavailable_by_oauth(await ask_about(service, token))
+        assert_unavailable_by_oauth(await revoke(service, token))
+    await asyncio.to_thread(cluster.start)
+    for token in held:
+        assert (await ask_about(service, token)).json()["active"] is True
+    for token in held:
+        assert (await revoke(service, token)).status_code == 200
+        assert (await ask_about(service, token)).json() == {"active": False}
+
+
 # --- Frozen ---
 
 
@@ -306,6 +355,25 @@ async def test_on_a_read_only_database_reads_go_on_and_writes_are_unavailable(
         )
     await _end_connections_of_the_service(cluster)
     await assert_everything_works(person)
+
+
+async def test_on_a_read_only_database_the_truth_is_told_but_nothing_revoked(
+    cluster: PostgresqlCluster, person: Person, service: Service
+) -> None:
+    held = await held_tokens(person, service)
+    await asyncio.to_thread(
+        cluster.execute, "ALTER DATABASE auth SET default_transaction_read_only = on"
+    )
+    try:
+        await _end_connections_of_the_service(cluster)
+        for token in held:
+            assert_unavailable_by_oauth(await revoke(service, token))
+            assert (await ask_about(service, token)).json()["active"] is True
+    finally:
+        await asyncio.to_thread(
+            cluster.execute, "ALTER DATABASE auth RESET default_transaction_read_only"
+        )
+    await _end_connections_of_the_service(cluster)
 
 
 # --- Away at the start ---

@@ -33,6 +33,7 @@ FIELDS = {
     "/auth/logout": ("refresh_token",),
 }
 PATHS = list(FIELDS)
+OAUTH_PATHS = ["/oauth/token", "/oauth/introspect", "/oauth/revoke"]
 GOOD = {
     "email": b'"grace@example.com"',
     "password": json.dumps(PASSWORD).encode(),
@@ -261,7 +262,7 @@ async def test_a_body_without_content_type_is_not_read(server: RunningServer, pa
         assert (await connection.send(request("POST", path, fields(path)))).status == 415
 
 
-@pytest.mark.parametrize("path", [*PATHS, "/oauth/token"])
+@pytest.mark.parametrize("path", [*PATHS, *OAUTH_PATHS])
 async def test_a_body_over_16_kib_is_413_with_and_without_its_length(
     server: RunningServer, path: str
 ) -> None:
@@ -334,6 +335,30 @@ async def test_no_form_breaks_the_token_endpoint(server: RunningServer) -> None:
     assert await offenders(server, cases, oauth=True) == []
 
 
+async def test_no_form_breaks_the_end_of_a_token(server: RunningServer) -> None:
+    values = [value.strip(b'"') for value in VALUES.values()]
+    forms = [
+        b"token",
+        b"token=%00",
+        b"token=%ff%fe",
+        b"token=rt_%00",
+        b"token=a&token=b",
+        b"token=a&token_type_hint=%00",
+        b"token=a&client_id=%00&client_secret=" + MARKER,
+        b"token=a&client_id=%ff",
+        *(b"token=" + quote_from_bytes(value).encode() for value in values),
+        *(b"token=a&client_id=" + quote_from_bytes(value).encode() for value in values),
+        *(b"token=a&client_secret=" + quote_from_bytes(value).encode() for value in values),
+    ]
+    cases = [
+        (f"{form[:60]!r} at {path}", post(path, form, FORM))
+        for form in forms
+        for path in ("/oauth/introspect", "/oauth/revoke")
+        if len(form) <= LIMIT
+    ]
+    assert await offenders(server, cases, oauth=True) == []
+
+
 @pytest.mark.parametrize("path", ["/oauth/token", "/auth/login", "/users/me", "/nowhere", "/"])
 async def test_no_method_breaks_anything(server: RunningServer, path: str) -> None:
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
@@ -387,10 +412,13 @@ async def test_no_bearer_token_breaks_anything(server: RunningServer) -> None:
     assert await offenders(server, cases) == []
 
 
-async def test_no_client_authentication_breaks_the_token_endpoint(server: RunningServer) -> None:
-    body = b"grant_type=password&username=a&password=b"
+@pytest.mark.parametrize("path", OAUTH_PATHS)
+async def test_no_client_authentication_breaks_an_oauth_endpoint(
+    server: RunningServer, path: str
+) -> None:
+    body = b"grant_type=password&username=a&password=b&token=c"
     cases = [
-        (name, request("POST", "/oauth/token", body, Authorization=value, Content_Type=FORM))
+        (name, request("POST", path, body, Authorization=value, Content_Type=FORM))
         for name, value in _bearers().items()
     ]
     assert await offenders(server, cases, oauth=True) == []
