@@ -83,7 +83,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """The service as an ASGI application; connects to nothing before it is started.
 
     Raises:
-        SettingsError: ``settings`` was left out and the environment's cannot be used.
+        SettingsError: ``settings`` was left out and the environment's cannot be used, or
+            ``AUTH_MAIL_TEMPLATES`` has a template that cannot be used.
     """
     settings = (settings or Settings.load()).with_secret()
     telemetry = settings.telemetry

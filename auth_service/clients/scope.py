@@ -40,7 +40,9 @@ def granted(asked: str | None, allowed: Sequence[str]) -> list[str]:
     Raises:
         InvalidScope: it asks for more than it is allowed.
     """
-    wanted = list(dict.fromkeys((asked or "").split()))
+    if not asked:
+        return list(allowed)
+    wanted = list(dict.fromkeys(asked.split(" ")))
     if not set(wanted) <= set(allowed):
         raise InvalidScope
-    return wanted or list(allowed)
+    return wanted

@@ -50,12 +50,12 @@ class ServiceClients:
         return client
 
     async def find(self, client_id: str) -> StoredClient | None:
-        """A client by the id that its tokens carry."""
+        """A client by the id that its tokens carry, in its one spelling."""
         try:
             found = UUID(client_id)
         except ValueError:
             return None
-        return await repository.find(self._database, found)
+        return await repository.find(self._database, found) if str(found) == client_id else None
 
     async def create(self, db: Transaction, name: str, scopes: Iterable[str]) -> ClientWithSecret:
         """Make a client; its secret is never to be had again.

@@ -16,9 +16,9 @@ from auth_service.mail.errors import MailDelayed, MailRefused
 from auth_service.mail.host import host_of
 from auth_service.mail.message import MailKind
 from auth_service.mail.payload import Payload
-from auth_service.mail.templates import MailTemplates
+from auth_service.mail.templates import BrokenTemplateError, MailTemplates
 from auth_service.mail_settings import sender_of
-from auth_service.settings import Settings
+from auth_service.settings import Settings, SettingsError
 
 # Every server takes it, whether or not it knows 8BITMIME (RFC 6152).
 _POLICY: Final = SMTP.clone(cte_type="7bit")
@@ -35,9 +35,20 @@ class Composer:
 
     @classmethod
     def of(cls, settings: Settings) -> "Composer":
-        """A composer for ``AUTH_MAIL_FROM``, ``AUTH_MAIL_TEMPLATES`` and ``AUTH_BRAND_NAME``."""
+        """A composer for ``AUTH_MAIL_FROM``, ``AUTH_MAIL_TEMPLATES`` and ``AUTH_BRAND_NAME``.
+
+        Raises:
+            SettingsError: the folder has a template that cannot be used.
+        """
+        templates = MailTemplates(brand=settings.brand_name, folder=settings.mail_templates)
+        if settings.mail_templates is not None:
+            # Ours are tested. Of these an operator should hear now, not when a reset gets lost.
+            try:
+                templates.check()
+            except BrokenTemplateError as fault:
+                raise SettingsError(f"AUTH_MAIL_TEMPLATES {fault}") from fault
         return cls(
-            templates=MailTemplates(brand=settings.brand_name, folder=settings.mail_templates),
+            templates=templates,
             sender=sender_of(settings.mail_from),
             host=host_of(settings.issuer),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from typing import Final
 from uuid import UUID
 
 
@@ -22,9 +23,33 @@ class MailKind(StrEnum):
     HARD_STOP = auto()
 
 
+_LINK: Final = ("link", "valid_for")
+_FACTS: Final = ("at", "device", "ip")
+_ADDRESSES: Final = ("old_email", "new_email")
+
+VALUES: Final[Mapping[MailKind, tuple[str, ...]]] = {
+    MailKind.VERIFY_EMAIL: _LINK,
+    MailKind.PASSWORD_RESET: _LINK,
+    MailKind.PASSWORD_CHANGED: _FACTS,
+    MailKind.EMAIL_CHANGE_CONFIRM: _LINK + _ADDRESSES,
+    MailKind.EMAIL_CHANGE_NOTICE: _LINK + _ADDRESSES + _FACTS,
+    MailKind.EMAIL_CHANGE_UNDONE: _LINK + _ADDRESSES,
+    MailKind.REGISTRATION_ATTEMPT: ("link",),
+    MailKind.REFRESH_TOKEN_REUSED: _FACTS,
+    MailKind.NEW_DEVICE: _FACTS,
+    MailKind.ACCOUNT_DELETED: _FACTS,
+    MailKind.HARD_STOP: _FACTS,
+}
+"""What each kind's templates may ask for, and so what a mail of it has to bring.
+
+``valid_for`` is such as "30 minutes", ``at`` a time in UTC as people write it, ``device`` and
+``ip`` may be "unknown".
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to one address; ``values`` are what its templates fill in.
+    """One mail to one address; ``values`` are what its templates fill in, those of ``VALUES``.
 
     ``user_id`` is the account it is about: its unsent mails go when the account goes.
     """

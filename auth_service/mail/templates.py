@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from auth_service.mail.message import MailKind
+from auth_service.mail.message import VALUES, MailKind
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -51,6 +51,15 @@ class MailTemplates:
             text=self._render(f"{kind}.txt", with_subject),
             html=self._render(f"{kind}.html", with_subject),
         )
+
+    def check(self) -> None:
+        """Put a mail of every kind into words, to see that this can be done.
+
+        Raises:
+            BrokenTemplateError: naming the first template that cannot be used.
+        """
+        for kind, names in VALUES.items():
+            self.render(kind, dict.fromkeys(names, "sample"))
 
     def _render(self, name: str, values: Mapping[str, str]) -> str:
         from jinja2 import TemplateError

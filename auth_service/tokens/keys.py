@@ -137,11 +137,12 @@ class SigningKeys:
         now = self._clock.now()
         if self._looked_at is not None and abs(now - self._looked_at) < UNKNOWN_KID_COOLDOWN:
             return None
-        self._looked_at = now
         try:
-            return await self.look_again()
+            found = await self.look_again()
         except UndecryptableError:
-            return None  # said in the log by whoever has to sign
+            found = None  # said in the log by whoever has to sign
+        self._looked_at = now
+        return found
 
     async def rotate(self, db: Transaction) -> list[StoredKey]:
         """Publish the next key, which signs once every validator can know it; all keys then.

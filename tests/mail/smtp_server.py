@@ -9,6 +9,7 @@ async with mail_server() as mailbox:
 import asyncio
 import re
 import ssl
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -173,16 +174,18 @@ async def mail_server(
         return AuthResult(success=given == login, handled=False)
 
     def protocol() -> SMTP:
-        return SMTP(
-            mailbox,
-            hostname="mail.test",
-            enable_SMTPUTF8=smtputf8,
-            tls_context=None if implicit_tls else tls,
-            auth_required=login is not None,
-            auth_require_tls=False,
-            authenticator=authenticate,
-            loop=loop,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a login goes over a connection in clear
+            return SMTP(
+                mailbox,
+                hostname="mail.test",
+                enable_SMTPUTF8=smtputf8,
+                tls_context=None if implicit_tls else tls,
+                auth_required=login is not None,
+                auth_require_tls=False,
+                authenticator=authenticate,
+                loop=loop,
+            )
 
     server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=tls if implicit_tls else None)
     port = server.sockets[0].getsockname()[1]

@@ -7,8 +7,11 @@ from typing import Final
 
 import pytest
 
-from auth_service.mail.message import MailKind
+from auth_service.mail.composing import Composer
+from auth_service.mail.message import VALUES, MailKind
 from auth_service.mail.templates import BrokenTemplateError, MailTemplates, Words
+from auth_service.settings import SettingsError
+from tests.conftest import settings_for
 
 LINK: Final = "https://app.example.com/verify-email#token=t-1"
 TYPICAL: Final = {
@@ -20,6 +23,7 @@ TYPICAL: Final = {
     "old_email": "ada@example.com",
     "new_email": "ada@new.example",
 }
+<<<<<<< HEAD
 EXPECTED: Final = {
     MailKind.VERIFY_EMAIL: {"link", "valid_for"},
     MailKind.PASSWORD_RESET: {"link", "valid_for"},
@@ -42,6 +46,8 @@ EXPECTED: Final = {
     MailKind.HARD_STOP: {"at", "device", "ip"},
 }
 """What the callers give to each kind."""
+=======
+>>>>>>> mail2
 HOSTILE: Final = '"><script>alert(1)</script><a href="https://evil.example">{{ 7*7 }}</a>'
 TEMPLATES: Final = MailTemplates(brand="Example & Co")
 
@@ -65,12 +71,12 @@ class Page(HTMLParser):
 
 
 def words_of(kind: MailKind, **changes: str) -> Words:
-    values = {name: TYPICAL[name] for name in EXPECTED[kind]}
+    values = {name: TYPICAL[name] for name in VALUES[kind]}
     return TEMPLATES.render(kind, values | changes)
 
 
-def test_what_each_kind_is_given_is_written_down_here() -> None:
-    assert set(EXPECTED) == set(MailKind)
+def test_what_each_kind_brings_is_written_down() -> None:
+    assert set(VALUES) == set(MailKind)
 
 
 @pytest.mark.parametrize("kind", MailKind)
@@ -90,12 +96,12 @@ def test_subject_text_and_html_can_be_written_with_what_callers_give(kind: MailK
 def test_both_forms_tell_all_that_was_given(kind: MailKind) -> None:
     words = words_of(kind)
     page = Page(words.html)
-    for name in EXPECTED[kind]:
+    for name in VALUES[kind]:
         assert TYPICAL[name] in words.text, name
         assert TYPICAL[name] in page.text, name
 
 
-@pytest.mark.parametrize("kind", [kind for kind in MailKind if "link" in EXPECTED[kind]])
+@pytest.mark.parametrize("kind", [kind for kind in MailKind if "link" in VALUES[kind]])
 def test_a_link_stands_alone_on_its_line_and_is_the_only_one(kind: MailKind) -> None:
     words = words_of(kind)
     assert LINK in words.text.splitlines()
@@ -103,7 +109,7 @@ def test_a_link_stands_alone_on_its_line_and_is_the_only_one(kind: MailKind) -> 
     assert set(Page(words.html).links) == {LINK}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in MailKind if "device" in EXPECTED[kind]])
+@pytest.mark.parametrize("kind", [kind for kind in MailKind if "device" in VALUES[kind]])
 def test_a_notice_says_what_to_do_if_it_was_somebody_else(kind: MailKind) -> None:
     words = words_of(kind)
     assert re.search(r"not\s+you|do\s+not\s+recognise", words.text)
@@ -116,7 +122,7 @@ def test_lines_of_text_are_short_enough_to_read(kind: MailKind) -> None:
 
 @pytest.mark.parametrize("kind", MailKind)
 def test_a_hostile_value_is_only_text(kind: MailKind) -> None:
-    hostile = dict.fromkeys(EXPECTED[kind] - {"link"}, HOSTILE)
+    hostile = dict.fromkeys(set(VALUES[kind]) - {"link"}, HOSTILE)
     typical, page = Page(words_of(kind).html), Page(words_of(kind, **hostile).html)
     assert page.elements == typical.elements
     assert page.links == typical.links
@@ -142,6 +148,10 @@ def test_the_page_loads_nothing_and_says_that_it_works_in_the_dark(kind: MailKin
     assert '<meta name="color-scheme" content="light dark">' in words.html
 
 
+def test_all_of_ours_can_be_used() -> None:
+    TEMPLATES.check()
+
+
 # --- Templates of one's own ---
 
 
@@ -163,7 +173,7 @@ def test_a_layout_of_one_s_own_is_used_by_all_our_templates(folder: Path) -> Non
     (folder / "layout.txt").write_text("{% block body %}{% endblock %}\nExample Ltd, 1 Road\n")
     templates = MailTemplates(brand="Example", folder=folder)
     for kind in MailKind:
-        values = {name: TYPICAL[name] for name in EXPECTED[kind]}
+        values = {name: TYPICAL[name] for name in VALUES[kind]}
         assert "Example Ltd, 1 Road" in templates.render(kind, values).text
 
 
@@ -190,3 +200,12 @@ def test_a_template_that_cannot_be_used_is_named(folder: Path, content: bytes, r
     templates = MailTemplates(brand="Example", folder=folder)
     with pytest.raises(BrokenTemplateError, match=re.escape(reason)):
         templates.render(MailKind.VERIFY_EMAIL, {"link": LINK, "valid_for": "a day"})
+
+
+def test_a_service_does_not_start_with_a_template_that_cannot_be_used(folder: Path) -> None:
+    settings = settings_for("sqlite://", mail_templates=folder)
+    Composer.of(settings)
+    (folder / "hard_stop.html").write_text("{{ link }}")
+    with pytest.raises(SettingsError) as refused:
+        Composer.of(settings)
+    assert str(refused.value) == "AUTH_MAIL_TEMPLATES hard_stop.html: 'link' is undefined"

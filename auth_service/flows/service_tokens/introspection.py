@@ -76,7 +76,9 @@ class Introspection:
         )
 
     async def _services(self, claims: AccessClaims) -> IntrospectionAnswer:
-        if claims.client_id is None or await self._clients.find(claims.client_id) is None:
+        if claims.client_id is None or claims.subject != claims.client_id:
+            return INACTIVE
+        if await self._clients.find(claims.client_id) is None:
             return INACTIVE
         if await self._clients.is_revoked(claims.token_id):
             return INACTIVE
