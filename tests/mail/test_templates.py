@@ -23,31 +23,6 @@ TYPICAL: Final = {
     "old_email": "ada@example.com",
     "new_email": "ada@new.example",
 }
-<<<<<<< HEAD
-EXPECTED: Final = {
-    MailKind.VERIFY_EMAIL: {"link", "valid_for"},
-    MailKind.PASSWORD_RESET: {"link", "valid_for"},
-    MailKind.PASSWORD_CHANGED: {"at", "device", "ip"},
-    MailKind.EMAIL_CHANGE_CONFIRM: {"link", "valid_for", "new_email"},
-    MailKind.EMAIL_CHANGE_NOTICE: {
-        "link",
-        "valid_for",
-        "new_email",
-        "old_email",
-        "at",
-        "device",
-        "ip",
-    },
-    MailKind.EMAIL_CHANGE_UNDONE: {"link", "valid_for", "old_email"},
-    MailKind.REGISTRATION_ATTEMPT: {"link"},
-    MailKind.REFRESH_TOKEN_REUSED: {"at", "device", "ip"},
-    MailKind.NEW_DEVICE: {"at", "device", "ip"},
-    MailKind.ACCOUNT_DELETED: {"at", "device", "ip"},
-    MailKind.HARD_STOP: {"at", "device", "ip"},
-}
-"""What the callers give to each kind."""
-=======
->>>>>>> mail2
 HOSTILE: Final = '"><script>alert(1)</script><a href="https://evil.example">{{ 7*7 }}</a>'
 TEMPLATES: Final = MailTemplates(brand="Example & Co")
 
