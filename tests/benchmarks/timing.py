@@ -1,0 +1,100 @@
+"""Whether time tells which addresses have an account: known and unknown ones, interleaved.
+
+Starts a server on PostgreSQL (TEST_POSTGRESQL_URL) with the default hash, asks each route about a
+known and an unknown address in turn, and prints the medians and a two-sided Mann-Whitney p: small
+means that somebody could tell.
+
+    python -m tests.benchmarks.timing [--count 200] [--rounds-of-bcrypt 12]
+"""
+
+import argparse
+import asyncio
+import math
+import os
+import random
+import statistics
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+
+import httpx
+
+from tests.conftest import NOWHERE, SECRET, new_postgresql_database
+from tests.running_server import serving
+
+KNOWN = "known@example.com"
+PASSWORD = "a long enough password"
+NAMES = count()
+
+
+def mann_whitney_p(one: list[float], other: list[float]) -> float:
+    """The two-sided p by the normal approximation (Mann and Whitney 1947), without ties."""
+    ranked = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
+    ranks = sum(rank for rank, (_, group) in enumerate(ranked, 1) if group == 0)
+    n, m = len(one), len(other)
+    u = ranks - n * (n + 1) / 2
+    z = (u - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+async def seconds_of(http: httpx.AsyncClient, path: str, email: str) -> float:
+    """How long a route takes about an address; its status has to be the same for all."""
+    body = {"email": email}
+    if path in {"/auth/login", "/auth/register"}:
+        body["password"] = "not this password at all"
+    started = time.perf_counter()
+    answer = await http.post(path, json=body)
+    taken = time.perf_counter() - started
+    assert answer.status_code == (401 if path == "/auth/login" else 202), answer.text
+    return taken
+
+
+async def measure(http: httpx.AsyncClient, path: str, number: int) -> tuple[list[float], ...]:
+    known, unknown = [], []
+    for _ in range(number):
+        turns = [(known, KNOWN), (unknown, f"unknown{next(NAMES)}@example.com")]
+        random.shuffle(turns)
+        for times, email in turns:
+            times.append(await seconds_of(http, path, email))
+    return known, unknown
+
+
+async def run(url: str, arguments: argparse.Namespace) -> None:
+    environment = {
+        "AUTH_ENVIRONMENT": "test",
+        "AUTH_DATABASE_URL": url,
+        "AUTH_SECRET_KEYS": SECRET,
+        "AUTH_BCRYPT_ROUNDS": str(arguments.rounds_of_bcrypt),
+        "AUTH_REGISTRATION": "private",
+        "AUTH_MAIL_URL": NOWHERE,
+        "AUTH_ACCESS_LOG": "false",
+        "AUTH_LOG_LEVEL": "error",
+    } | {f"AUTH_RATE_LIMIT_{name}": "100000000/minute" for name in ("LOGIN", "ANONYMOUS", "MAIL")}
+    print(f"{'':28}{'known ms':>10}{'unknown ms':>12}{'p':>8}")
+    with tempfile.TemporaryDirectory() as folder:
+        async with serving(environment, folder=Path(folder)) as server, server.client() as http:
+            await http.post("/auth/register", json={"email": KNOWN, "password": PASSWORD})
+            for path in (
+                *("/auth/login", "/auth/password/forgot"),
+                *("/auth/verify-email/resend", "/auth/register"),
+            ):
+                await measure(http, path, 10)  # caches, connections and averages are warm then
+                known, unknown = await measure(http, path, arguments.count)
+                medians = [statistics.median(times) * 1000 for times in (known, unknown)]
+                p = mann_whitney_p(known, unknown)
+                print(f"{path:28}{medians[0]:>10.2f}{medians[1]:>12.2f}{p:>8.2f}", flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--rounds-of-bcrypt", type=int, default=12)
+    arguments = parser.parse_args()
+    with new_postgresql_database(f"auth_timing_{os.getpid()}") as url:
+        asyncio.run(run(url, arguments))
+
+
+if __name__ == "__main__":
+    main()
