@@ -51,7 +51,8 @@ async def seconds_of(http: httpx.AsyncClient, path: str, email: str) -> float:
 
 
 async def measure(http: httpx.AsyncClient, path: str, number: int) -> tuple[list[float], ...]:
-    known, unknown = [], []
+    known: list[float] = []
+    unknown: list[float] = []
     for _ in range(number):
         turns = [(known, KNOWN), (unknown, f"unknown{next(NAMES)}@example.com")]
         random.shuffle(turns)
