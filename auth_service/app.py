@@ -20,6 +20,7 @@ from auth_service.core.secrets import Keyring
 from auth_service.db import schema
 from auth_service.db.session import Database
 from auth_service.flows.account.router import router as account_router
+from auth_service.flows.development.router import router as development_router
 from auth_service.flows.login.router import router as login_router
 from auth_service.flows.login.service import Login
 from auth_service.flows.operations.router import metrics_router
@@ -33,6 +34,7 @@ from auth_service.flows.service_tokens.router import router as service_tokens_ro
 from auth_service.flows.session.router import router as session_router
 from auth_service.flows.session.service import SessionFlow
 from auth_service.mail.composing import Composer
+from auth_service.mail.mailbox import DevelopmentMailbox
 from auth_service.mail.outbox import Outbox
 from auth_service.mail.sender import Sender
 from auth_service.mail.transport import transport_of
@@ -106,6 +108,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         app.include_router(metrics_router(metrics, settings))
     app.include_router(problem_pages_router)
     app.include_router(docs_router(TITLE))
+    if settings.development:
+        app.include_router(development_router)
     install_problem_handlers(app)
     _surround(app, settings, metrics)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -164,6 +168,10 @@ def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> Metrics | No
         transport=transport_of(settings),
         filled=state.outbox.filled,
         metrics=metrics,
+        keeps_payloads=settings.development,
+    )
+    state.mailbox = DevelopmentMailbox(
+        database=database, keyring=keyring, composer=state.mail_sender.composer
     )
     return metrics
 
