@@ -174,7 +174,13 @@ class Sender:
             log.warning("mail_lease_lost", mail_id=str(mail.id), outcome=outcome)
             return
         tell = log.warning if outcome == "given_up" else log.info
-        facts = {"kind": mail.kind, "attempts": mail.attempts, "error": error}
-        tell(f"mail_{outcome}", mail_id=str(mail.id), **facts)
+        reason = {} if error is None else {"error": error}
+        tell(
+            f"mail_{outcome}",
+            mail_id=str(mail.id),
+            kind=mail.kind,
+            attempts=mail.attempts,
+            **reason,
+        )
         if self.metrics is not None:
             self.metrics.mails.labels(outcome).inc()
