@@ -26,6 +26,7 @@ from auth_service.flows.account.export import Exports
 from auth_service.flows.account.history_router import router as history_router
 from auth_service.flows.account.router import router as account_router
 from auth_service.flows.account.service import OwnAccount
+from auth_service.flows.development.router import router as development_router
 from auth_service.flows.email_change.router import router as email_change_router
 from auth_service.flows.email_change.service import EmailChange
 from auth_service.flows.email_verification.router import router as email_verification_router
@@ -48,6 +49,7 @@ from auth_service.flows.session.router import router as session_router
 from auth_service.flows.session.service import SessionFlow
 from auth_service.mail.composing import Composer
 from auth_service.mail.links import Links
+from auth_service.mail.mailbox import DevelopmentMailbox
 from auth_service.mail.outbox import Outbox
 from auth_service.mail.sender import Sender
 from auth_service.mail.transport import transport_of
@@ -126,6 +128,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         app.include_router(metrics_router(metrics, settings))
     app.include_router(problem_pages_router)
     app.include_router(docs_router(TITLE))
+    if settings.development:
+        app.include_router(development_router)
     install_problem_handlers(app)
     _surround(app, settings, metrics)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
@@ -171,6 +175,10 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         filled=state.outbox.filled,
         metrics=state.metrics,
         on_given_up=GivenUpMail(state.audit).record,
+        keeps_payloads=settings.development,
+    )
+    state.mailbox = DevelopmentMailbox(
+        database=database, keyring=keyring, composer=state.mail_sender.composer
     )
 
 

@@ -112,6 +112,12 @@ def _rate_limit(value: str) -> str:
     return value
 
 
+def _log_level(value: str) -> str:
+    if value.lower() not in {"debug", "info", "warning", "error"}:
+        raise ValueError("must be debug, info, warning or error")
+    return value.lower()
+
+
 def has_valid_port(url: str) -> bool:
     """Whether the URL has no port, or one that is a number from 0 to 65535."""
     try:
@@ -140,3 +146,4 @@ OptionalDuration = Annotated[
 ]
 OptionalRedisUrl = Annotated[str, AfterValidator(_redis_url)] | None
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
+LogLevel = Annotated[str, AfterValidator(_log_level)]

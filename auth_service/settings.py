@@ -30,6 +30,7 @@ from auth_service.setting_types import (
     Environment,
     JwtAlgorithm,
     LogFormat,
+    LogLevel,
     Networks,
     OptionalDuration,
     OptionalRedisUrl,
@@ -124,7 +125,7 @@ class Settings(BaseSettings):
     brand_name: BrandName = "auth_service"
 
     log_format: LogFormat = LogFormat.CONSOLE
-    log_level: str = "info"
+    log_level: LogLevel = "info"
     access_log: bool = True
     metrics_token: SecretStr | None = None
     telemetry: bool = False
@@ -218,17 +219,15 @@ class Settings(BaseSettings):
             raise ValueError("must be smtp:// or smtps:// in production, not console://")
         return value
 
-    @field_validator("log_level")
-    @classmethod
-    def _log_level_is_known(cls, value: str) -> str:
-        if value.lower() not in {"debug", "info", "warning", "error"}:
-            raise ValueError("must be debug, info, warning or error")
-        return value.lower()
-
     @property
     def production(self) -> bool:
         """Whether the strict rules of production hold."""
         return self.environment is Environment.PRODUCTION
+
+    @property
+    def development(self) -> bool:
+        """Whether what only helps a developer is there."""
+        return self.environment is Environment.DEVELOPMENT
 
     @property
     def sqlite(self) -> bool:

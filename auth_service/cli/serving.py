@@ -134,6 +134,8 @@ def _announce(settings: Settings, host: str, port: int, *, has_admin: bool) -> N
         typer.echo(f"Secret:  made once and kept in {DEVELOPMENT_SECRET_FILE.resolve()}")
     here = _address_to_open(host, port)
     typer.echo(f"Docs:    {here}/docs")
+    if settings.development:
+        typer.echo(f"Mail:    {here}/dev/mailbox")
     if settings.issuer != here:
         typer.echo(f"Issuer:  {settings.issuer} (AUTH_ISSUER): what tokens and problems name")
     if not has_admin:

@@ -55,8 +55,11 @@ async def _pause(length: timedelta, woken: asyncio.Event | None) -> None:
     if woken is None:
         await asyncio.sleep(seconds)
         return
+    # Not `wait_for`: before Python 3.12 it forgets that it was cancelled where the event is set at
+    # the same moment, and the loop would go on for ever.
     with suppress(TimeoutError):
-        await asyncio.wait_for(woken.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await woken.wait()
     woken.clear()
 
 

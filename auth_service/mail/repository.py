@@ -38,6 +38,18 @@ class LeasedMail:
     leased_until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ReadableMail:
+    """A mail whose payload was not erased."""
+
+    id: UUID
+    kind: str
+    payload: bytes
+    created_at: datetime
+    sent_at: datetime | None
+    last_error: str | None
+
+
 async def add(db: AsyncSession, mail: OutboxMail) -> None:
     """Add a mail."""
     db.add(mail)
@@ -57,6 +69,24 @@ async def has_due(database: Database, now: datetime) -> bool:
     """Whether any mail may be tried, read outside any transaction: no lock is taken to look."""
     found = await database.fetch_rows(select(OutboxMail.id).where(*_due(now)).limit(1), _id)
     return bool(found)
+
+
+async def list_readable(database: Database, *, limit: int) -> list[ReadableMail]:
+    """The latest mails with a payload, the newest first, read outside any transaction."""
+    statement = (
+        select(
+            OutboxMail.id,
+            OutboxMail.kind,
+            OutboxMail.payload,
+            OutboxMail.created_at,
+            OutboxMail.sent_at,
+            OutboxMail.last_error,
+        )
+        .where(OutboxMail.payload.is_not(None))
+        .order_by(OutboxMail.id.desc())
+        .limit(limit)
+    )
+    return await database.fetch_rows(statement, ReadableMail)
 
 
 async def lease_due(db: AsyncSession, *, now: datetime, until: datetime) -> LeasedMail | None:
@@ -100,6 +130,14 @@ async def mark_given_up(db: AsyncSession, mail: LeasedMail, *, error: str, now: 
 async def mark_delayed(db: AsyncSession, mail: LeasedMail, *, error: str, until: datetime) -> bool:
     """Note when a leased mail is tried again; False where the lease is another's by now."""
     return await _release(db, mail, next_attempt_at=until, last_error=error)
+
+
+async def erase_sent(db: AsyncSession, *, before: datetime, limit: int) -> int:
+    """Erase payloads that were kept of mails sent before a time, at most ``limit``; how many."""
+    kept = [OutboxMail.sent_at < before, OutboxMail.payload.is_not(None)]
+    some = select(OutboxMail.id).where(*kept).limit(limit)
+    statement = update(OutboxMail).where(OutboxMail.id.in_(some)).values(payload=None)
+    return await _count(db, statement)
 
 
 async def delete_sent(db: AsyncSession, *, before: datetime, limit: int) -> int:

@@ -29,6 +29,7 @@ LEASE: Final = timedelta(minutes=3)
 """Longer than the transport's limit and the database's together: a lease that runs out in the
 middle of a try would let another worker send the same mail."""
 _AT_ONCE: Final = 4
+_KEEP_PAYLOAD: Final = timedelta(hours=1)
 _KEEP_SENT: Final = timedelta(days=1)
 _KEEP_GIVEN_UP: Final = timedelta(days=30)
 _BATCH: Final = 500
@@ -44,7 +45,8 @@ class Sender:
 
     A mail is leased in one transaction, sent outside any, and marked in another. So it is sent at
     least once: a worker that dies in between leaves a lease that runs out, and another one sends
-    it. While the lease holds, nobody else does.
+    it. While the lease holds, nobody else does. ``keeps_payloads`` is for development: what was
+    sent can be read for another hour.
     """
 
     database: Database
@@ -55,6 +57,7 @@ class Sender:
     filled: asyncio.Event
     metrics: Metrics | None = None
     on_given_up: OnGivenUp | None = None
+    keeps_payloads: bool = False
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def send_due(self) -> None:
@@ -82,14 +85,15 @@ class Sender:
             ServiceUnavailable: the database cannot be reached.
         """
         now = self.clock.now()
-        for delete, keep in (
+        for clear, keep in (
+            (repository.erase_sent, _KEEP_PAYLOAD),
             (repository.delete_sent, _KEEP_SENT),
             (repository.delete_given_up, _KEEP_GIVEN_UP),
         ):
-            deleted = _BATCH
-            while deleted == _BATCH:
+            cleared = _BATCH
+            while cleared == _BATCH:
                 async with self.database.transaction() as db:
-                    deleted = await delete(db, before=now - keep, limit=_BATCH)
+                    cleared = await clear(db, before=now - keep, limit=_BATCH)
 
     async def aclose(self) -> None:
         """Let what is being sent come to its end, for five seconds, then break it off.
@@ -98,10 +102,10 @@ class Sender:
         """
         if self._sending:
             await asyncio.wait(self._sending, timeout=_FAREWELL_SECONDS)
-        for task in self._sending:
-            task.cancel()
         if self._sending:
-            await asyncio.wait(self._sending)
+            for task in self._sending:
+                task.cancel()
+            await asyncio.wait(self._sending, timeout=_FAREWELL_SECONDS)
 
     async def _lease(self) -> LeasedMail | None:
         now = self.clock.now()
@@ -141,8 +145,9 @@ class Sender:
             raise MailDelayed("template_broken") from fault
 
     async def _mark_sent(self, mail: LeasedMail) -> None:
+        payload = mail.payload if self.keeps_payloads else None
         async with self.database.transaction() as db:
-            ours = await repository.mark_sent(db, mail, payload=None, now=self.clock.now())
+            ours = await repository.mark_sent(db, mail, payload=payload, now=self.clock.now())
         self._report("sent", mail, ours=ours, error=None)
 
     async def _delay(self, mail: LeasedMail, error: str) -> None:
@@ -169,7 +174,13 @@ class Sender:
             log.warning("mail_lease_lost", mail_id=str(mail.id), outcome=outcome)
             return
         tell = log.warning if outcome == "given_up" else log.info
-        facts = {"kind": mail.kind, "attempts": mail.attempts, "error": error}
-        tell(f"mail_{outcome}", mail_id=str(mail.id), **facts)
+        reason = {} if error is None else {"error": error}
+        tell(
+            f"mail_{outcome}",
+            mail_id=str(mail.id),
+            kind=mail.kind,
+            attempts=mail.attempts,
+            **reason,
+        )
         if self.metrics is not None:
             self.metrics.mails.labels(outcome).inc()

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from auth_service.core.client import ClientInfo
 from auth_service.core.emails import Email
 from tests.conftest import PASSWORD, bearer
 
@@ -22,7 +23,11 @@ async def log_in(client: httpx.AsyncClient, credentials: dict[str, str] = ROOT) 
 async def new_administrator(app: FastAPI) -> None:
     async with app.state.database.transaction() as db:
         await app.state.registrations.create(
-            db, Email.parse(ROOT["email"]), PASSWORD, roles=("user", "admin")
+            db,
+            Email.parse(ROOT["email"]),
+            PASSWORD,
+            client=ClientInfo(),
+            roles=("user", "admin"),
         )
 
 

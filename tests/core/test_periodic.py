@@ -113,3 +113,18 @@ def test_what_goes_on_failing_is_tried_less_often_up_to_half_a_minute() -> None:
         30 * second,
     ]
     assert _lengthened(hour, 10) == hour
+
+
+async def test_it_ends_even_where_it_is_woken_at_the_same_moment() -> None:
+    woken = asyncio.Event()
+
+    async def work() -> None:
+        pass
+
+    task = asyncio.create_task(every(timedelta(hours=1), "waiting", work, woken=woken))
+    await asyncio.sleep(0)
+    woken.set()
+    await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=10)
+    assert done

@@ -1,0 +1,1 @@
+"""Pages that help a developer, and exist in the development environment only."""
