@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth_service.clients.client import StoredClient
 from auth_service.clients.client_secret import ClientSecretHash
 from auth_service.clients.models import RevokedToken, ServiceClient
+from auth_service.db.batches import delete_batch
 from auth_service.db.query import RowQuery
 from auth_service.db.session import Database
 
@@ -98,13 +99,6 @@ async def add_revoked(db: AsyncSession, jti: str, *, expires_at: datetime) -> No
     )
 
 
-async def remove_expired(db: AsyncSession, *, now: datetime, limit: int) -> int:
-    """Delete at most so many revoked tokens that have expired anyway; how many there were."""
-    expired = select(RevokedToken.jti).where(RevokedToken.expires_at <= now).limit(limit)
-    result = await db.execute(
-        delete(RevokedToken)
-        .where(RevokedToken.jti.in_(expired))
-        .returning(RevokedToken.jti)
-        .execution_options(synchronize_session=False)
-    )
-    return len(result.all())
+async def remove_expired(db: AsyncSession, *, now: datetime) -> int:
+    """Delete some revoked tokens that have expired anyway; how many there were."""
+    return await delete_batch(db, RevokedToken.jti, RevokedToken.expires_at <= now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -16,10 +16,10 @@ from auth_service.clients.scope import distinct
 from auth_service.core.clock import Clock
 from auth_service.core.errors import ValidationFailed
 from auth_service.core.ids import new_id
+from auth_service.db.batches import in_batches
 from auth_service.db.session import Database, Transaction
 
 log = structlog.get_logger()
-_CLEANING_BATCH: Final = 500
 
 
 class ServiceClients:
@@ -136,9 +136,4 @@ class ServiceClients:
 
     async def remove_expired(self) -> None:
         """Delete what was noted of tokens that have expired by now, in small batches."""
-        removed = _CLEANING_BATCH
-        while removed == _CLEANING_BATCH:
-            async with self._database.transaction() as db:
-                removed = await repository.remove_expired(
-                    db, now=self._clock.now(), limit=_CLEANING_BATCH
-                )
+        await in_batches(self._database, partial(repository.remove_expired, now=self._clock.now()))

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, exists, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth_service.db.batches import delete_batch
 from auth_service.db.query import RowQuery
 from auth_service.db.session import Database
 from auth_service.mailed_tokens.models import MailedToken
@@ -105,13 +106,6 @@ async def exists_for_another(
     return bool(found)
 
 
-async def remove_expired(db: AsyncSession, *, now: datetime, limit: int) -> int:
-    """Delete at most so many tokens that have expired; how many there were."""
-    expired = select(MailedToken.id).where(MailedToken.expires_at <= now).limit(limit)
-    result = await db.execute(
-        delete(MailedToken)
-        .where(MailedToken.id.in_(expired))
-        .returning(MailedToken.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(result.all())
+async def remove_expired(db: AsyncSession, *, now: datetime) -> int:
+    """Delete some tokens that have expired; how many there were."""
+    return await delete_batch(db, MailedToken.id, MailedToken.expires_at <= now)

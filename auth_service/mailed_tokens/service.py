@@ -1,12 +1,14 @@
 """Mailed tokens: issued for a mail, consumed once, void when what they rely on has changed."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
 from auth_service.core.ids import new_id
+from auth_service.db.batches import in_batches
 from auth_service.db.session import Database, Transaction
 from auth_service.mailed_tokens import repository
 from auth_service.mailed_tokens.errors import InvalidToken
@@ -22,7 +24,6 @@ from auth_service.settings import Settings
 
 UNDO_TTL: Final = timedelta(hours=72)
 MAXIMUM_OUTSTANDING: Final = 5
-_CLEANING_BATCH: Final = 500
 # An undo survives every later change: it is what the owner has against whoever made them.
 _VOIDED_BY_A_CHANGE: Final = frozenset(Purpose) - {Purpose.UNDO_EMAIL_CHANGE}
 
@@ -110,9 +111,4 @@ class MailedTokens:
 
     async def remove_expired(self) -> None:
         """Delete tokens that have expired, in small batches."""
-        removed = _CLEANING_BATCH
-        while removed == _CLEANING_BATCH:
-            async with self._database.transaction() as db:
-                removed = await repository.remove_expired(
-                    db, now=self._clock.now(), limit=_CLEANING_BATCH
-                )
+        await in_batches(self._database, partial(repository.remove_expired, now=self._clock.now()))

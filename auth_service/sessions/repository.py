@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth_service.db.batches import delete_batch
 from auth_service.db.query import RowQuery
 from auth_service.db.session import Database
 from auth_service.sessions.models import Session
@@ -229,16 +230,9 @@ async def list_user_agents(db: AsyncSession, user_id: UUID) -> list[str | None]:
     return list(await db.scalars(statement))
 
 
-async def remove_expired(db: AsyncSession, *, now: datetime, limit: int) -> int:
-    """Delete at most so many sessions that have expired; how many there were."""
-    expired = select(Session.id).where(Session.expires_at <= now).limit(limit)
-    result = await db.execute(
-        delete(Session)
-        .where(Session.id.in_(expired))
-        .returning(Session.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(result.all())
+async def remove_expired(db: AsyncSession, *, now: datetime) -> int:
+    """Delete some sessions that have expired; how many there were."""
+    return await delete_batch(db, Session.id, Session.expires_at <= now)
 
 
 async def _changed_one(db: AsyncSession, statement: Any) -> bool:  # noqa: ANN401 - an UPDATE

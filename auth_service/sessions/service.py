@@ -9,6 +9,7 @@ ends (RFC 9700 section 4.14.2).
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from auth_service.core.clock import Clock
 from auth_service.core.device import device_name
 from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
+from auth_service.db.batches import in_batches
 from auth_service.db.session import Database, Transaction
 from auth_service.sessions import refresh_token, repository
 from auth_service.sessions.errors import InvalidRefreshToken, RefreshTokenReused
@@ -30,7 +32,6 @@ from auth_service.users.account import Account
 PEOPLE_CLIENT_ID: Final = "auth-service"
 MAXIMUM_PER_USER: Final = 50
 _USER_AGENT_LENGTH: Final = 512
-_CLEANING_BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +211,7 @@ class Sessions:
 
     async def remove_expired(self) -> None:
         """Delete sessions that no rotation can extend any more, in small batches."""
-        removed = _CLEANING_BATCH
-        while removed == _CLEANING_BATCH:
-            async with self._database.transaction() as db:
-                removed = await repository.remove_expired(
-                    db, now=self._clock.now(), limit=_CLEANING_BATCH
-                )
+        await in_batches(self._database, partial(repository.remove_expired, now=self._clock.now()))
 
     def _live(self) -> Live:
         return Live(self._clock.now(), self._idle_ttl)
