@@ -95,7 +95,7 @@ async def close(app: FastAPI) -> None:
 async def test_without_a_mail_server_the_mail_is_printed(
     new_app: AppFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with new_app() as app:
+    async with new_app(mail_url="console://") as app:
         await put(app.state.database, app.state.outbox, mail_to())
         printed = ""
         async with asyncio.timeout(20):

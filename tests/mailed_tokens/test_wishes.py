@@ -12,6 +12,7 @@ from auth_service.core.emails import Email
 from auth_service.core.errors import ServiceUnavailable
 from auth_service.core.secrets import Keyring
 from auth_service.db.session import Database, Transaction
+from auth_service.mailed_tokens import wish_repository
 from auth_service.mailed_tokens.models import MailWish
 from auth_service.mailed_tokens.wishes import MailWishes, Wish, WishKind
 from tests.conftest import SECRET, settings_for
@@ -112,3 +113,17 @@ async def test_a_lost_database_loses_no_wish(database: Database) -> None:
     with pytest.raises(ServiceUnavailable):
         await wishes.fulfil_all()
     assert await left(database) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_wish_that_another_worker_is_at_is_left_to_it(database: Database) -> None:
+    await put(worker(database), database, "ada@example.com")
+    async with database.transaction() as db:
+        assert await wish_repository.take_oldest(db) is not None
+        assert await worker(database).fulfil_all() == 0
+
+
+async def test_without_wishes_there_is_nothing_to_do(database: Database) -> None:
+    assert await worker(database).fulfil_all() == 0
+    async with database.transaction() as db:
+        assert await wish_repository.take_oldest(db) is None

@@ -115,9 +115,9 @@ class EmailChange:
             InvalidToken: the token was used at this moment, or the address is taken by now.
         """
         before = await change_repository.lock_for_change(db, token.user_id)
-        await self._tokens.consume(db, token)
         if before is None:
             raise InvalidToken
+        await self._tokens.consume(db, token)
         old = Email.parse(before.email)
         account = await change_repository.change_email(db, before.id, token.bound_to)
         if account is None or await self._tokens.is_reserved(

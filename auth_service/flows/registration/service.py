@@ -124,12 +124,16 @@ class Registrations:
             email_verified=email_verified,
         )
         async with db.begin_nested():
-            account = await repository.add(db, new, self._clock.now())
-            # Looked at afterwards: the row, once added, is what a change of address waits for.
-            if account is None or await self._tokens.is_reserved(db, email, against=account.id):
-                raise EmailTaken
+            account = await self._add(db, new, email)
         await self._audit.record(
             db, Action.USER_REGISTERED, subject=account.id, actor=account.id, client=client
         )
         log.info("user_registered", user_id=str(account.id))
+        return account
+
+    async def _add(self, db: Transaction, new: NewAccount, email: Email) -> Account:
+        account = await repository.add(db, new, self._clock.now())
+        # Looked at afterwards: the row, once added, is what a change of address waits for.
+        if account is None or await self._tokens.is_reserved(db, email, against=account.id):
+            raise EmailTaken
         return account

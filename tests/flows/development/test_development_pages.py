@@ -31,7 +31,7 @@ POLICY = (
 
 @pytest.fixture
 async def app(new_app: AppFactory) -> AsyncIterator[FastAPI]:
-    async with new_app(environment="development") as started:
+    async with new_app(environment="development", mail_url="console://") as started:
         yield started
 
 

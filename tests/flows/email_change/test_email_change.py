@@ -1,11 +1,20 @@
 """Another address: confirmed at the new one, told to the old one, and taken back from there."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import update
 
+from auth_service.core.client import ClientInfo
+from auth_service.core.emails import Email
+from auth_service.core.ids import new_id
+from auth_service.mailed_tokens.errors import InvalidToken
+from auth_service.mailed_tokens.token import Purpose
+from auth_service.mailed_tokens.wishes import Wish
+from auth_service.users.models import User
 from tests.conftest import PASSWORD, AppFactory, client_of
 from tests.flows.events import actions
 from tests.flows.mails import kinds, last_mail, mails
@@ -301,3 +310,38 @@ async def test_a_deleted_account_keeps_no_address(app: FastAPI, ada: Person) -> 
     await ada.ask("DELETE", "/users/me", password=PASSWORD)
     await Person(ada.http).register()
     assert await addresses(app) == ["ada@example.com"]
+
+
+# --- Accounts that are gone, addresses that are taken behind the service's back ---
+
+
+async def test_a_wish_of_an_account_that_is_gone_comes_to_nothing(app: FastAPI) -> None:
+    wish = Wish(Email.parse(NEW), new_id(), ClientInfo(), datetime.now(UTC))
+    async with app.state.database.transaction() as db:
+        await app.state.email_change.fulfil(db, wish)
+    assert await mails(app) == []
+
+
+async def test_a_token_of_an_account_that_is_gone_is_invalid(app: FastAPI, ada: Person) -> None:
+    await ask(ada)
+    raw = (await last_mail(app, "email_change_confirm")).token
+    token = await app.state.mailed_tokens.get(raw, Purpose.CHANGE_EMAIL)
+    await ada.ask("DELETE", "/users/me", password=PASSWORD)
+    async with app.state.database.transaction() as db:
+        with pytest.raises(InvalidToken):
+            await app.state.email_change.complete(db, token, ClientInfo())
+
+
+async def test_an_address_that_somebody_has_all_the_same_cannot_be_restored(
+    app: FastAPI, ada: Person
+) -> None:
+    token = await change(app, ada)
+    await Person(ada.http, email="thief@example.com").register()
+    async with app.state.database.transaction() as db:
+        await db.execute(
+            update(User)
+            .where(User.email == "thief@example.com")
+            .values(email="ada@example.com", email_key="ada@example.com")
+        )
+    assert (await undo(ada, token)).status_code == 400
+    assert sorted(await addresses(app)) == ["ada@example.com", NEW]

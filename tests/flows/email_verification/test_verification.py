@@ -113,6 +113,15 @@ async def test_login_waits_for_verification_where_that_is_required(new_app: AppF
         assert (await ada.try_to_log_in()).status_code == 200
 
 
+async def test_a_token_is_void_once_the_address_is_another(
+    app: FastAPI, client: httpx.AsyncClient, ada: Person
+) -> None:
+    token = (await last_mail(app, "verify_email")).token
+    await change_users(app, email="new@example.com", email_key="new@example.com")
+    assert (await verify(client, token)).status_code == 400
+    assert not await is_verified(ada)
+
+
 # --- Once more ---
 
 

@@ -1,0 +1,50 @@
+"""What the password was asked for counts only while that password is still the account's."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from auth_service.methods.password.confirmation import PasswordConfirmation
+from tests.conftest import PASSWORD
+from tests.flows.people import Person
+from tests.flows.stored_rows import change_users, stored_users
+
+
+@pytest.fixture
+def changed_after_it_was_confirmed(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another request changes the password just after this one has compared it."""
+    confirm = PasswordConfirmation.confirm
+
+    async def confirm_then_change(self: PasswordConfirmation, *arguments: Any) -> Any:
+        proven = await confirm(self, *arguments)
+        await change_users(app, password_hash="another")
+        return proven
+
+    monkeypatch.setattr(PasswordConfirmation, "confirm", confirm_then_change)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "/users/me", {"password": PASSWORD}),
+        ("POST", "/users/me/email", {"password": PASSWORD, "new_email": "new@example.com"}),
+        (
+            "PUT",
+            "/users/me/password",
+            {"current_password": PASSWORD, "new_password": "difference engine 1822"},
+        ),
+    ],
+)
+async def test_a_password_that_changed_meanwhile_is_a_wrong_one(
+    app: FastAPI,
+    ada: Person,
+    changed_after_it_was_confirmed: None,
+    method: str,
+    path: str,
+    body: dict[str, str],
+) -> None:
+    answer = await ada.ask(method, path, **body)
+    assert (answer.status_code, answer.json()["code"]) == (403, "reauthentication_failed")
+    [user] = await stored_users(app)
+    assert (user.email, user.password_hash) == (ada.email, "another")
