@@ -30,6 +30,9 @@ class Exports:
     ) -> AccountExport:
         """All of it as it is now; that it was exported is written down."""
         user_id = session.account.id
+        # Read before the transaction begins: whoever held one connection, and on SQLite the write
+        # lock, while asking for another could wait for itself.
+        credentials = await repository.find_credentials_of(self._database, user_id)
         await self._audit.record(
             db,
             Action.USER_EXPORTED,
@@ -38,7 +41,6 @@ class Exports:
             session_id=session.id,
             client=client,
         )
-        credentials = await repository.find_credentials_of(self._database, user_id)
         kept = await self._sessions.list_all(db, user_id)
         return AccountExport(
             user=UserAnswer.of(session.account),

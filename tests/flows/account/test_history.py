@@ -1,10 +1,12 @@
 """``/users/me/security-events`` and ``/users/me/export``: what happened, and all that is kept."""
 
+import asyncio
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
+from tests.conftest import AppFactory, client_of
 from tests.flows.people import Person
 from tests.flows.stored_rows import stored_users
 
@@ -75,3 +77,14 @@ async def test_a_long_history_is_exported_whole(ada: Person) -> None:
         await ada.ask("DELETE", "/users/me/sessions")
     found = (await ada.ask("GET", "/users/me/export")).json()
     assert len(found["security_events"]) == 208
+
+
+async def test_many_exports_at_once_do_not_wait_for_themselves(new_app: AppFactory) -> None:
+    """An export that held one connection while asking for another would, with a pool of two."""
+    async with (
+        new_app(database_pool_size=2, database_pool_timeout=2) as app,
+        client_of(app) as client,
+    ):
+        ada = await (await Person(client).register()).log_in()
+        answers = await asyncio.gather(*(ada.ask("GET", "/users/me/export") for _ in range(12)))
+        assert {answer.status_code for answer in answers} == {200}
