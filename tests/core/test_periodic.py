@@ -128,3 +128,37 @@ async def test_it_ends_even_where_it_is_woken_at_the_same_moment() -> None:
     task.cancel()
     done, _ = await asyncio.wait([task], timeout=10)
     assert done
+
+
+async def test_what_is_under_way_when_it_is_stopped_comes_to_its_end() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.sleep(0.05)
+        ended.set()
+
+    task = asyncio.create_task(every(MOMENT, "slow", work))
+    await begun.wait()
+    await stopped(task)
+    assert ended.is_set()
+
+
+async def test_what_does_not_come_to_its_end_is_broken_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("auth_service.core.periodic._GRACE_SECONDS", 0.01)
+    begun, broken_off = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            broken_off.set()
+            raise
+
+    task = asyncio.create_task(every(MOMENT, "endless", work))
+    await begun.wait()
+    await stopped(task)
+    assert broken_off.is_set()
