@@ -93,12 +93,19 @@ class PostgresqlCluster:
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [str(self._binaries / program), *map(str, arguments)]
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            command = ["runuser", "-u", "postgres", "--", *command]
+        # PostgreSQL refuses to run as root.
+        owner: Any = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        as_whom = owner if os.geteuid() == 0 else {}
         # Not piped: the server would keep the pipe open.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
-                command, cwd=self._folder, stdout=output, stderr=output, check=False, timeout=120
+                command,
+                cwd=self._folder,
+                stdout=output,
+                stderr=output,
+                check=False,
+                timeout=120,
+                **as_whom,
             )
             output.seek(0)
             assert done.returncode == 0, output.read().decode()

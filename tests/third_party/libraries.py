@@ -36,6 +36,9 @@ class PythonLibrary:
     def version(self) -> str:
         return version(self.name)
 
+    def require(self) -> None:
+        """It is among what the tests are installed with."""
+
     def command(self, folder: Path) -> list[str]:
         """What judges tokens with the snippet in this folder."""
         program = [sys.executable, str(HERE / "judge.py"), str(folder / self.snippet)]
@@ -55,13 +58,15 @@ class NodeLibrary:
         found: str = locked["packages"][f"node_modules/{self.name}"]["version"]
         return found
 
+    def require(self) -> None:
+        """Skip the test, visibly, where Node or the package is not there."""
+        if shutil.which("node") is None or not _JOSE.is_file():
+            missing("Node with the packages of tests/third_party/node (`npm ci` there)")
+
     def command(self, folder: Path) -> list[str]:
         """What judges tokens with the snippet in this folder."""
-        node = shutil.which("node")
-        if node is None or not _JOSE.is_file():
-            missing("Node with the packages of tests/third_party/node (`npm ci` there)")
         (folder / "node_modules").symlink_to(NODE_FOLDER / "node_modules")
-        return [node, str(NODE_FOLDER / "judge.mjs"), str(folder / self.snippet)]
+        return ["node", str(NODE_FOLDER / "judge.mjs"), str(folder / self.snippet)]
 
 
 Library = PythonLibrary | NodeLibrary
@@ -81,6 +86,7 @@ each_library: Final = pytest.mark.parametrize("library", LIBRARIES, ids=lambda k
 
 def judge(library: Library, tokens: list[str], folder: Path, **constants: str) -> list[Verdict]:
     """What the library's snippet says to the tokens, its constants set to these texts."""
+    library.require()
     folder.mkdir()
     snippet = with_constants(block_named(library.snippet), **constants)
     (folder / library.snippet).write_text(snippet)
