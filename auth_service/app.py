@@ -190,13 +190,13 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         tokens=state.mailed_tokens, outbox=state.outbox, links=Links.of(settings), clock=clock
     )
     password: Any = {"hasher": hasher, "policy": PasswordPolicy.of(settings)}
-    mailed: Any = {
+    told: Any = {
         "tokens": state.mailed_tokens,
-        "wishes": state.wishes,
         "mailbox": mailbox,
         "audit": audit,
         "clock": clock,
     }
+    mailed: Any = told | {"wishes": state.wishes}
     confirmation = PasswordConfirmation(database=database, hasher=hasher, audit=audit)
     state.session_flow = SessionFlow(sessions=sessions, mailbox=mailbox, audit=audit)
     state.login = Login(
@@ -220,9 +220,7 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     state.password_reset = PasswordReset(**password, sessions=sessions, **mailed)
     state.email_change = EmailChange(confirmation=confirmation, sessions=sessions, **mailed)
     state.email_verification = EmailVerification(email_change=state.email_change, **mailed)
-    state.own_account = OwnAccount(
-        **password, confirmation=confirmation, sessions=sessions, **mailed
-    )
+    state.own_account = OwnAccount(**password, confirmation=confirmation, sessions=sessions, **told)
     state.exports = Exports(database=database, sessions=sessions, audit=audit)
     for kind, flow in (
         (WishKind.RESET_PASSWORD, state.password_reset),

@@ -39,7 +39,8 @@ def rotate(
     published already nothing is changed.
 
     --now is for a key that others may have: every access token signed before is refused, and
-    clients get new ones with their refresh tokens.
+    clients get new ones with their refresh tokens. Running workers notice within twice
+    AUTH_KEY_CHECK_INTERVAL (a minute), others when they fetch the keys again.
     """
 
     async def next_or_now(state: Any) -> None:  # noqa: ANN401 - any attribute

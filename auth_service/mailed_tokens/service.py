@@ -10,7 +10,7 @@ from auth_service.core.emails import Email
 from auth_service.core.ids import new_id
 from auth_service.db.batches import in_batches
 from auth_service.db.session import Database, Transaction
-from auth_service.mailed_tokens import repository
+from auth_service.mailed_tokens import repository, wish_repository
 from auth_service.mailed_tokens.errors import InvalidToken
 from auth_service.mailed_tokens.token import (
     Purpose,
@@ -95,12 +95,16 @@ class MailedTokens:
             raise InvalidToken
 
     async def void(self, db: Transaction, user_id: UUID) -> None:
-        """Make void whatever was sent to a user but undo links: a credential has changed."""
+        """Make void what was sent to a user, or is about to be, but undo links.
+
+        For when a credential has changed.
+        """
         await repository.remove(db, user_id, _VOIDED_BY_A_CHANGE)
+        await wish_repository.remove_of_user(db, user_id)
 
     async def void_made_after(self, db: Transaction, token: StoredMailedToken) -> None:
-        """Make void whatever was sent since this token, undo links of later changes included."""
-        await repository.remove(db, token.user_id, _VOIDED_BY_A_CHANGE)
+        """Make void the same, and undo links of changes that were made after this token was."""
+        await self.void(db, token.user_id)
         await repository.remove_made_after(db, token)
 
     async def is_reserved(self, db: Transaction, email: Email, *, against: UUID) -> bool:

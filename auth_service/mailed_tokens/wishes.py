@@ -92,10 +92,6 @@ class MailWishes:
         await wish_repository.add(db, wish)
         after_commit(db, self.woken.set)
 
-    async def forget_user(self, db: Transaction, user_id: UUID) -> None:
-        """Drop what a user wished for while logged in: a credential has changed."""
-        await wish_repository.remove_of_user(db, user_id)
-
     async def fulfil_all(self) -> int:
         """See to every wish there is; how many there were.
 

@@ -15,7 +15,6 @@ from auth_service.db.session import Transaction
 from auth_service.flows.account.errors import LastAdmin, SessionNotFound
 from auth_service.mail.message import MailKind
 from auth_service.mailed_tokens.service import MailedTokens
-from auth_service.mailed_tokens.wishes import MailWishes
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.confirmation import PasswordConfirmation
 from auth_service.methods.password.errors import ReauthenticationFailed
@@ -42,7 +41,6 @@ class OwnAccount:
         policy: PasswordPolicy,
         sessions: Sessions,
         tokens: MailedTokens,
-        wishes: MailWishes,
         mailbox: Mailbox,
         audit: Audit,
         clock: Clock,
@@ -52,7 +50,6 @@ class OwnAccount:
         self._policy = policy
         self._sessions = sessions
         self._tokens = tokens
-        self._wishes = wishes
         self._mailbox = mailbox
         self._audit = audit
         self._clock = clock
@@ -85,7 +82,6 @@ class OwnAccount:
         if changed is None:
             raise ReauthenticationFailed
         await self._tokens.void(db, account.id)
-        await self._wishes.forget_user(db, account.id)
         await self._sessions.end_all_but(
             db, account.id, keep=session.id, because="password_changed"
         )

@@ -125,7 +125,6 @@ class EmailChange:
         ):
             raise InvalidToken
         await self._tokens.void(db, account.id)
-        await self._wishes.forget_user(db, account.id)
         await self._audit.record(
             db,
             Action.EMAIL_CHANGED,
@@ -165,7 +164,6 @@ class EmailChange:
         if account is None:
             raise InvalidToken
         await self._tokens.void_made_after(db, found)
-        await self._wishes.forget_user(db, account.id)
         await self._sessions.end_all(db, account.id, because="email_change_undone")
         await self._audit.record(
             db, Action.EMAIL_CHANGE_UNDONE, subject=account.id, actor=account.id, client=client

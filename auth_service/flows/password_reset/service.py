@@ -99,7 +99,6 @@ class PasswordReset:
         if account is None:
             raise InvalidToken
         await self._tokens.void(db, account.id)
-        await self._wishes.forget_user(db, account.id)
         await self._sessions.end_all(db, account.id, because="password_reset")
         await self._audit.record(
             db, Action.PASSWORD_RESET, subject=account.id, actor=account.id, client=client
