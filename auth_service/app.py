@@ -11,59 +11,26 @@ from fastapi import FastAPI
 from auth_service import __version__
 from auth_service.admin.clients_router import router as admin_clients_router
 from auth_service.admin.keys_router import router as admin_keys_router
-from auth_service.admin.moving.exporting import UserExport
-from auth_service.admin.moving.importing import UserImport
-from auth_service.admin.service import UserAdministration
-from auth_service.audit.service import Audit
 from auth_service.background import background_work
-from auth_service.clients.service import ServiceClients
 from auth_service.core.clock import Clock, SystemClock
 from auth_service.core.errors import ServiceUnavailable
-from auth_service.core.secrets import Keyring
 from auth_service.db import schema
-from auth_service.db.session import Database
-from auth_service.flows.account.export import Exports
 from auth_service.flows.account.history_router import router as history_router
 from auth_service.flows.account.router import router as account_router
-from auth_service.flows.account.service import OwnAccount
 from auth_service.flows.development.router import router as development_router
 from auth_service.flows.email_change.router import router as email_change_router
-from auth_service.flows.email_change.service import EmailChange
 from auth_service.flows.email_verification.router import router as email_verification_router
-from auth_service.flows.email_verification.service import EmailVerification
 from auth_service.flows.login.router import router as login_router
-from auth_service.flows.login.service import Login
 from auth_service.flows.operations.router import metrics_router
 from auth_service.flows.operations.router import router as operations_router
-from auth_service.flows.operations.service import Operations
 from auth_service.flows.password_reset.router import router as password_reset_router
-from auth_service.flows.password_reset.service import PasswordReset
 from auth_service.flows.registration.router import router as registration_router
-from auth_service.flows.registration.service import Registrations
 from auth_service.flows.service_tokens.discovery import router as discovery_router
 from auth_service.flows.service_tokens.forward_auth import router as forward_auth_router
-from auth_service.flows.service_tokens.introspection import Introspection
-from auth_service.flows.service_tokens.revocation import Revocation
 from auth_service.flows.service_tokens.router import router as service_tokens_router
 from auth_service.flows.session.router import router as session_router
-from auth_service.flows.session.service import SessionFlow
-from auth_service.mail.composing import Composer
-from auth_service.mail.links import Links
-from auth_service.mail.mailbox import DevelopmentMailbox
-from auth_service.mail.outbox import Outbox
-from auth_service.mail.sender import Sender
-from auth_service.mail.transport import transport_of
-from auth_service.mailed_tokens.service import MailedTokens
-from auth_service.mailed_tokens.wishes import MailWishes, WishKind
-from auth_service.methods.mailbox.given_up import GivenUpMail
-from auth_service.methods.mailbox.service import Mailbox
-from auth_service.methods.password.confirmation import PasswordConfirmation
-from auth_service.methods.password.hashing import PasswordHasher
-from auth_service.methods.password.policy import PasswordPolicy
-from auth_service.sessions.service import Sessions
+from auth_service.parts import build_parts
 from auth_service.settings import Settings
-from auth_service.tokens.keys import SigningKeys
-from auth_service.tokens.service import AccessTokens
 from auth_service.web.docs_page import docs_router
 from auth_service.web.logging import configure_logging
 from auth_service.web.metrics import Metrics
@@ -71,7 +38,6 @@ from auth_service.web.middleware import Cors, RequestContext, UnexpectedErrors
 from auth_service.web.openapi import TAGS, openapi_document, operation_id
 from auth_service.web.problem_pages import router as problem_pages_router
 from auth_service.web.problems import install_problem_handlers
-from auth_service.web.rate_limit import RateLimiter
 
 log = structlog.get_logger()
 TITLE: Final = "auth_service"
@@ -107,7 +73,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
             "auto_configure": telemetry,
         },
     )
-    _build_parts(app, settings, clock or SystemClock())
+    build_parts(app.state, settings, clock or SystemClock())
     metrics: Metrics | None = app.state.metrics
     # The order of the documentation, and of the framework's search for a route.
     app.include_router(account_router)
@@ -134,116 +100,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     _surround(app, settings, metrics)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     return app
-
-
-def _build_parts(app: FastAPI, settings: Settings, clock: Clock) -> None:
-    """Everything that lives as long as the app, each part given what it stands on."""
-    state = app.state
-    state.settings = settings
-    state.rate_limiter = RateLimiter(settings)
-    state.metrics = Metrics() if settings.metrics_token is not None else None
-    _build_nouns(state, settings, clock)
-    _build_flows(state, settings, clock)
-
-
-def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
-    """What keeps data, and what sends mail."""
-    keyring = state.keyring = Keyring.of(settings.secret_keys)
-    database = state.database = Database.from_settings(settings)
-    state.audit = Audit(clock)
-    state.signing_keys = SigningKeys(
-        database=database, keyring=keyring, clock=clock, settings=settings
-    )
-    state.access_tokens = AccessTokens(keys=state.signing_keys, clock=clock, settings=settings)
-    state.sessions = Sessions(
-        database=database,
-        access_tokens=state.access_tokens,
-        keyring=keyring,
-        clock=clock,
-        settings=settings,
-    )
-    state.service_clients = ServiceClients(database=database, clock=clock)
-    state.mailed_tokens = MailedTokens(database=database, clock=clock, settings=settings)
-    state.wishes = MailWishes(database=database, keyring=keyring, clock=clock)
-    state.outbox = Outbox(keyring=keyring, clock=clock)
-    state.mail_sender = Sender(
-        database=database,
-        keyring=keyring,
-        clock=clock,
-        composer=Composer.of(settings),
-        transport=transport_of(settings),
-        filled=state.outbox.filled,
-        metrics=state.metrics,
-        on_given_up=GivenUpMail(state.audit).record,
-        keeps_payloads=settings.development,
-    )
-    state.mailbox = DevelopmentMailbox(
-        database=database, keyring=keyring, composer=state.mail_sender.composer
-    )
-
-
-def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
-    """What people and services want, on what they can prove."""
-    database, sessions, audit = state.database, state.sessions, state.audit
-    hasher = state.hasher = PasswordHasher.of(settings)
-    mailbox = Mailbox(
-        tokens=state.mailed_tokens, outbox=state.outbox, links=Links.of(settings), clock=clock
-    )
-    password: Any = {"hasher": hasher, "policy": PasswordPolicy.of(settings)}
-    told: Any = {
-        "tokens": state.mailed_tokens,
-        "mailbox": mailbox,
-        "audit": audit,
-        "clock": clock,
-    }
-    mailed: Any = told | {"wishes": state.wishes}
-    confirmation = PasswordConfirmation(database=database, hasher=hasher, audit=audit)
-    state.session_flow = SessionFlow(sessions=sessions, mailbox=mailbox, audit=audit)
-    state.login = Login(
-        database=database,
-        hasher=hasher,
-        sessions=sessions,
-        mailbox=mailbox,
-        audit=audit,
-        keyring=state.keyring,
-        clock=clock,
-        settings=settings,
-    )
-    state.registrations = Registrations(
-        **password,
-        tokens=state.mailed_tokens,
-        mailbox=mailbox,
-        audit=audit,
-        clock=clock,
-        settings=settings,
-    )
-    state.password_reset = PasswordReset(**password, sessions=sessions, **mailed)
-    state.email_change = EmailChange(confirmation=confirmation, sessions=sessions, **mailed)
-    state.email_verification = EmailVerification(email_change=state.email_change, **mailed)
-    state.own_account = OwnAccount(**password, confirmation=confirmation, sessions=sessions, **told)
-    state.exports = Exports(database=database, sessions=sessions, audit=audit)
-    for kind, flow in (
-        (WishKind.RESET_PASSWORD, state.password_reset),
-        (WishKind.VERIFY_EMAIL, state.email_verification),
-        (WishKind.CHANGE_EMAIL, state.email_change),
-    ):
-        state.wishes.see_to(kind, flow.fulfil)
-    tokens: Any = {
-        "access_tokens": state.access_tokens,
-        "sessions": sessions,
-        "clients": state.service_clients,
-    }
-    state.introspection = Introspection(**tokens, settings=settings)
-    state.revocation = Revocation(**tokens)
-    state.user_administration = UserAdministration(sessions=sessions, clock=clock)
-    state.user_import = UserImport(database=database, hasher=hasher, clock=clock)
-    state.user_export = UserExport(database=database)
-    state.operations = Operations(
-        database=database,
-        signing_keys=state.signing_keys,
-        rate_limiter=state.rate_limiter,
-        settings=settings,
-    )
 
 
 def _surround(app: FastAPI, settings: Settings, metrics: Metrics | None) -> None:

@@ -119,6 +119,13 @@ class Settings(BaseSettings):
     rate_limit_user: RateLimit = "600/minute"
     rate_limit_mail: RateLimit = "3/minute;10/hour;30/day"
 
+    throttle_network_tries: PositiveInt = 5
+    throttle_network_wait: Duration = timedelta(minutes=15)
+    throttle_address_tries: PositiveInt = 50
+    throttle_address_wait: Duration = timedelta(minutes=1)
+    throttle_device_tries: PositiveInt = 10
+    throttle_hard_stop: PositiveInt = 100
+
     mail_url: Annotated[MailUrl, Field(repr=False)] = "console://"
     mail_from: MailFrom = "auth-service@localhost"
     mail_templates: OptionalFolder = None

@@ -174,6 +174,8 @@ def settings_for(url: str, **changes: Any) -> Settings:
         "rate_limit_anonymous": "10000/minute",
         "rate_limit_refresh": "10000/minute",
         "rate_limit_mail": "10000/minute",
+        "throttle_network_tries": 10000,
+        "throttle_address_tries": 10000,
         "mail_url": NOWHERE,
     }
     return Settings(**(values | changes))

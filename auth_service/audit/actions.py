@@ -24,6 +24,8 @@ class Action(StrEnum):
     EMAIL_CHANGED = "email.changed"
     EMAIL_CHANGE_UNDONE = "email.change_undone"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - likewise
+    PASSWORD_STOPPED = "password.stopped"  # noqa: S105 - likewise
+    PASSWORD_UNLOCKED = "password.unlocked"  # noqa: S105 - likewise
     PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - likewise
     PASSWORD_RESET = "password.reset"  # noqa: S105 - likewise
     REAUTHENTICATION = "reauthentication"

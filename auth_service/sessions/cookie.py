@@ -1,17 +1,16 @@
 """The refresh token as a cookie, and the rule for requests that are authenticated by it."""
 
-from typing import Final, Literal, cast
+from typing import Final
 
 from fastapi import Request, Response
 
 from auth_service.sessions.errors import CsrfRejected
 from auth_service.sessions.refresh_token import RawRefreshToken
 from auth_service.settings import Settings
+from auth_service.web import cookies
 
 NAME: Final = "refresh_token"
 _PATH: Final = "/auth"
-# RFC 6265bis spells it so; Starlette writes what it is given, and types only the lower case.
-_SAME_SITE: Final = cast("Literal['strict']", "Strict")
 
 
 def name(settings: Settings) -> str:
@@ -25,7 +24,7 @@ def find(request: Request, settings: Settings) -> str | None:
     Raises:
         CsrfRejected: there is one, but the request may have been made by another site.
     """
-    token = _value(request, name(settings))
+    token = cookies.read(request, name(settings))
     if token is None:
         return None
     if not may_be_used(request, settings):
@@ -42,7 +41,7 @@ def put(response: Response, token: RawRefreshToken, *, max_age: int, settings: S
         path=_PATH,
         secure=bool(settings.cookie_secure),
         httponly=True,
-        samesite=_SAME_SITE,
+        samesite=cookies.SAME_SITE,
     )
 
 
@@ -59,22 +58,8 @@ def clear(request: Request, response: Response, settings: Settings) -> None:
         path=_PATH,
         secure=bool(settings.cookie_secure),
         httponly=True,
-        samesite=_SAME_SITE,
+        samesite=cookies.SAME_SITE,
     )
-
-
-def _value(request: Request, wanted: str) -> str | None:
-    """The cookie's value as it stands (RFC 6265 section 5.4); ours are never quoted.
-
-    The standard library's unquoting, which Starlette uses, takes quadratic time on Python before
-    3.11.10 (CVE-2024-7592): one header could hold up a worker for a second.
-    """
-    for line in request.headers.getlist("cookie"):
-        for pair in line.split(";"):
-            found, _, value = pair.strip().partition("=")
-            if found == wanted:
-                return value
-    return None
 
 
 def _names_a_place(request: Request) -> bool:

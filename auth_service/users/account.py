@@ -37,11 +37,33 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Failures:
+    """Wrong passwords in a row: of everybody, and of devices that logged in before."""
+
+    of_strangers: int = 0
+    of_devices: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """An account together with the hash that a password is compared with."""
 
     account: Account
     password_hash: PasswordHash | None
+    failures: Failures = Failures()
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenPassword:
+    """A password that was right when it was compared.
+
+    What relies on it counts only while the account still has ``hash`` and fewer than ``hard_stop``
+    failures, those of known devices where ``by_known_device``.
+    """
+
+    hash: PasswordHash | None
+    by_known_device: bool
+    hard_stop: int
 
 
 @dataclass(frozen=True, slots=True)

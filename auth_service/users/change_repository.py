@@ -1,18 +1,27 @@
 """SQL about what changes of an account: its password, its address, and its end."""
 
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Update, exists, or_, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.core.emails import Email
 from auth_service.core.passwords import PasswordHash
-from auth_service.users.account import Account
+from auth_service.users.account import Account, ProvenPassword
 from auth_service.users.models import User
-from auth_service.users.repository import ACCOUNT_COLUMNS, account_of, roles_of
+from auth_service.users.repository import (
+    ACCOUNT_COLUMNS,
+    account_of,
+    no_failures,
+    password_holds,
+    roles_of,
+)
+
+_UNLOCKED: Final[dict[str, Any]] = {"failed_logins": 0, "failed_device_logins": 0}
 
 
 async def lock(db: AsyncSession, user_id: UUID) -> Account | None:
@@ -25,10 +34,13 @@ async def lock_for_change(db: AsyncSession, user_id: UUID) -> Account | None:
     return await _locked(db, User.id == user_id, shared=False)
 
 
-async def has_password(db: AsyncSession, user_id: UUID, proven_hash: PasswordHash | None) -> bool:
-    """Whether the account still has the password that was proven; it does until the commit."""
-    condition = and_(User.id == user_id, User.password_hash == proven_hash)
-    return await _locked(db, condition) is not None
+async def confirm_password(db: AsyncSession, user_id: UUID, proof: ProvenPassword) -> bool:
+    """Whether the account still has the password that was proven; it does until the commit.
+
+    Effect: failures before it are no longer in a row.
+    """
+    statement = update(User).where(User.id == user_id, password_holds(proof))
+    return await _change(db, statement.values(no_failures(proof))) is not None
 
 
 async def lock_by_address(db: AsyncSession, email_key: str) -> Account | None:
@@ -45,26 +57,29 @@ async def _locked(
 
 
 async def replace_password(
-    db: AsyncSession, user_id: UUID, *, proven_hash: PasswordHash | None, new_hash: PasswordHash
+    db: AsyncSession, user_id: UUID, *, proof: ProvenPassword, new_hash: PasswordHash
 ) -> Account | None:
     """Set a new password hash in place of the one that was proven; None where that has changed."""
     return await _change(
         db,
         update(User)
-        .where(User.id == user_id, User.password_hash == proven_hash)
-        .values(password_hash=new_hash),
+        .where(User.id == user_id, password_holds(proof))
+        .values(password_hash=new_hash, **_UNLOCKED),
     )
 
 
 async def reset_password(
     db: AsyncSession, user_id: UUID, *, email_key: str, new_hash: PasswordHash
 ) -> Account | None:
-    """Set a new password hash, and note that the address is the owner's; None where it is not."""
+    """Set a new password hash, and note that the address is the owner's; None where it is not.
+
+    Effect: a password that was stopped by failures works again, as the new one.
+    """
     return await _change(
         db,
         update(User)
         .where(User.id == user_id, User.email_key == email_key)
-        .values(password_hash=new_hash, email_verified=True),
+        .values(password_hash=new_hash, email_verified=True, **_UNLOCKED),
     )
 
 
@@ -99,15 +114,39 @@ async def change_email(
         return None
 
 
-async def delete(db: AsyncSession, user_id: UUID, *, proven_hash: PasswordHash | None) -> bool:
+async def delete(db: AsyncSession, user_id: UUID, *, proof: ProvenPassword) -> bool:
     """Delete an account and all that hangs on it; False where its password has changed."""
     row = await db.execute(
         delete_from(User)
-        .where(User.id == user_id, User.password_hash == proven_hash)
+        .where(User.id == user_id, password_holds(proof))
         .returning(User.id)
         .execution_options(synchronize_session=False)
     )
     return row.one_or_none() is not None
+
+
+async def count_failure(
+    db: AsyncSession, email_key: str, *, by_known_device: bool, hard_stop: int
+) -> tuple[Account, int] | None:
+    """Count a wrong password, up to the hard stop; the account, and how many these are in a row.
+
+    None where the address has no account, or its password has stopped working before.
+    """
+    column = User.failed_device_logins if by_known_device else User.failed_logins
+    statement = (
+        update(User)
+        .where(User.email_key == email_key, column < hard_stop)
+        .values({column.key: column + 1})
+        .returning(column, *ACCOUNT_COLUMNS)
+        .execution_options(synchronize_session=False)
+    )
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else (account_of(row[1:]), row[0])
+
+
+async def unlock(db: AsyncSession, user_id: UUID) -> Account | None:
+    """Have a password work again that failures have stopped; None where there is no account."""
+    return await _change(db, update(User).where(User.id == user_id).values(**_UNLOCKED))
 
 
 async def lock_enabled_with_role(db: AsyncSession, role: str, now: datetime) -> list[UUID]:

@@ -14,7 +14,8 @@ from auth_service.db.base import Base, JsonDocument
 class User(Base):
     """One account. ``email`` is what is shown and written to, ``email_key`` what is compared.
 
-    ``disabled_at`` set means disabled, until ``disabled_until`` where that is set too.
+    ``disabled_at`` set means disabled, until ``disabled_until`` where that is set too. The failures
+    are wrong passwords in a row, those of devices that logged in before apart from all others.
     """
 
     __tablename__ = "users"
@@ -29,3 +30,5 @@ class User(Base):
     last_login_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     disabled_until: Mapped[datetime | None]
+    failed_logins: Mapped[int] = mapped_column(default=0, server_default="0")
+    failed_device_logins: Mapped[int] = mapped_column(default=0, server_default="0")

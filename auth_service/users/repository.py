@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TableValuedAlias, bindparam, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    TableValuedAlias,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +25,14 @@ from auth_service.core.ids import new_id
 from auth_service.core.passwords import PasswordHash
 from auth_service.db.query import RowQuery
 from auth_service.db.session import Database
-from auth_service.users.account import Account, AccountRecord, Credentials, NewAccount
+from auth_service.users.account import (
+    Account,
+    AccountRecord,
+    Credentials,
+    Failures,
+    NewAccount,
+    ProvenPassword,
+)
 from auth_service.users.models import User
 
 ACCOUNT_COLUMNS = (
@@ -40,9 +57,20 @@ def account_of(row: Sequence[Any]) -> Account:
     return Account(*row)
 
 
+_CREDENTIALS_COLUMNS = (
+    User.password_hash,
+    User.failed_logins,
+    User.failed_device_logins,
+    *ACCOUNT_COLUMNS,
+)
+
+
+def _credentials(password_hash: Any, strangers: int, devices: int, *account: Any) -> Credentials:  # noqa: ANN401 - a row holds what its columns hold
+    return Credentials(account_of(account), password_hash, Failures(strangers, devices))
+
+
 _CREDENTIALS = RowQuery(
-    select(User.password_hash, *ACCOUNT_COLUMNS).where(User.email_key == bindparam("email_key")),
-    lambda password_hash, *account: Credentials(account_of(account), password_hash),
+    select(*_CREDENTIALS_COLUMNS).where(User.email_key == bindparam("email_key")), _credentials
 )
 
 
@@ -52,8 +80,7 @@ async def find_credentials(database: Database, email_key: str) -> Credentials | 
 
 
 _CREDENTIALS_BY_ID = RowQuery(
-    select(User.password_hash, *ACCOUNT_COLUMNS).where(User.id == bindparam("user_id")),
-    lambda password_hash, *account: Credentials(account_of(account), password_hash),
+    select(*_CREDENTIALS_COLUMNS).where(User.id == bindparam("user_id")), _credentials
 )
 
 
@@ -112,24 +139,25 @@ async def record_login(
     db: AsyncSession,
     user_id: UUID,
     *,
-    proven_hash: PasswordHash | None,
+    proof: ProvenPassword,
     new_hash: PasswordHash | None,
     now: datetime,
 ) -> Account | None:
     """Note a login, if the account is still as it was when the password was compared.
 
     Effect: sets ``last_login_at`` (and the upgraded hash) and locks the row until the commit, so
-    that a login and a reset of the same account come one after the other. None where the hash has
-    changed since, or the account was disabled or deleted.
+    that a login and a reset of the same account come one after the other. Failures before it are no
+    longer in a row. None where the hash has changed since, the account was disabled or deleted, or
+    had too many failures.
     """
     statement = (
         update(User)
         .where(
             User.id == user_id,
-            User.password_hash == proven_hash,
+            password_holds(proof),
             or_(User.disabled_at.is_(None), User.disabled_until <= now),
         )
-        .values(last_login_at=now)
+        .values(last_login_at=now, **no_failures(proof))
         .returning(*ACCOUNT_COLUMNS)
     )
     if new_hash is not None:
@@ -184,6 +212,23 @@ async def exists_with_role(db: AsyncSession, role: str) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def password_holds(proof: ProvenPassword) -> ColumnElement[bool]:
+    """Whether an account still has the password that was proven, and it still works."""
+    failures = User.failed_device_logins if proof.by_known_device else User.failed_logins
+    return and_(User.password_hash == proof.hash, failures < proof.hard_stop)
+
+
+def no_failures(proof: ProvenPassword) -> dict[str, Any]:
+    """The columns of failures after a right password: an end of the row, but not of a hard stop.
+
+    Where strangers have brought that about, a login from a known device leaves it as it is.
+    """
+    strangers = case((User.failed_logins < proof.hard_stop, 0), else_=User.failed_logins)
+    if proof.by_known_device:
+        return {"failed_logins": strangers, "failed_device_logins": 0}
+    return {"failed_logins": strangers}
 
 
 def roles_of(db: AsyncSession) -> TableValuedAlias:

@@ -21,6 +21,7 @@ _MAXIMUM_HOPS: Final = 32
 _MAXIMUM_CHARACTERS: Final = 4096
 _MAXIMUM_PORT: Final = 65535
 _IPV6_CLIENT_PREFIX: Final = 64
+_IPV4_NETWORK_PREFIX: Final = 24
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -62,6 +63,15 @@ def network_key(ip: str | None) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
     return str(IPv6Network((address, _IPV6_CLIENT_PREFIX), strict=False))
+
+
+@lru_cache(maxsize=4096)
+def wide_network_key(ip: str | None) -> str:
+    """The network a client is in: of an IPv4 address the /24, of an IPv6 address the /64."""
+    address = None if ip is None else _parsed(ip)
+    if isinstance(address, IPv4Address):
+        return str(IPv4Network((address, _IPV4_NETWORK_PREFIX), strict=False))
+    return network_key(ip)
 
 
 @lru_cache(maxsize=4096)

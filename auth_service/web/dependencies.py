@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth_service.core.client import ClientInfo
 from auth_service.db.session import Database
 from auth_service.settings import Settings
+from auth_service.web.cookies import device_cookie_name, read
 
 
 async def get_transaction(request: Request) -> AsyncIterator[AsyncSession]:
@@ -24,6 +25,7 @@ def get_client(request: Request) -> ClientInfo:
         ip=request.state.client_ip,
         user_agent=request.headers.get("user-agent"),
         request_id=request.state.request_id,
+        device_cookie=read(request, device_cookie_name(request.app.state.settings)),
     )
 
 

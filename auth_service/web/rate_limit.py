@@ -113,6 +113,10 @@ class RateLimited(DomainError):
     code: ClassVar[str] = "rate_limited"
     title: ClassVar[str] = "Too many requests"
 
+
+class LimitExhausted(RateLimited):
+    """A refusal by a policy of this module, which tells how the client stands with it."""
+
     def __init__(self, standing: Standing) -> None:
         self.standing = standing
         super().__init__(retry_after=standing.retry_after)
@@ -141,6 +145,11 @@ class RateLimiter:
             )
 
     @property
+    def guard(self) -> StoreGuard | None:
+        """What calls to Redis go through, so that its loss is noticed once; None without Redis."""
+        return None if self._shared is None else self._guard
+
+    @property
     def degraded(self) -> bool:
         """Whether each worker counts for itself, since Redis is lost."""
         return self._shared is not None and self._guard.lost
@@ -149,15 +158,23 @@ class RateLimiter:
         """Count one request against every limit of the policy, or against none of them.
 
         Raises:
-            RateLimited: a limit is exhausted; the request was not counted.
+            LimitExhausted: the request was not counted.
         """
         identifier = _identifier(key)
         standing = await self._shared_standing(policy, identifier)
         if standing is None:
             standing = _count(self._local.limiter, policy, identifier)
         if standing.retry_after is not None:
-            raise RateLimited(standing)
+            raise LimitExhausted(standing)
         return standing
+
+    async def admits(self, policy_name: PolicyName, key: str) -> bool:
+        """Count something for the key that is left undone beyond the limit, and tell nobody."""
+        try:
+            await self.hit(self.policies[policy_name], key)
+        except LimitExhausted:
+            return False
+        return True
 
     async def ping(self) -> bool:
         """Whether the store answers now; a lost Redis is not asked, as it is watched already."""
@@ -194,24 +211,14 @@ async def enforce(request: Request, policy_name: PolicyName, key: str) -> None:
     """Count this request for the key, and leave the standing to the answer's headers.
 
     Raises:
-        RateLimited: a limit of the policy is exhausted.
+        LimitExhausted: a limit of the policy is used up.
     """
     limiter: RateLimiter = request.app.state.rate_limiter
     try:
         request.state.rate_limit = await limiter.hit(limiter.policies[policy_name], key)
-    except RateLimited as refusal:
+    except LimitExhausted as refusal:
         request.state.rate_limit = refusal.standing
         raise
-
-
-async def is_within(request: Request, policy_name: PolicyName, key: str) -> bool:
-    """Count something for the key that is left undone beyond the limit, and tell nobody of it."""
-    limiter: RateLimiter = request.app.state.rate_limiter
-    try:
-        await limiter.hit(limiter.policies[policy_name], key)
-    except RateLimited:
-        return False
-    return True
 
 
 def limited(policy_name: PolicyName) -> Callable[[Request], Awaitable[None]]:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -39,6 +39,11 @@ class StoreGuard:
         self._probe: asyncio.Task[None] | None = None
         self._closed = False
         self.lost = False
+
+    @property
+    def redis(self) -> Any:  # noqa: ANN401 - redis-py's types are for both of its worlds
+        """The client of the store, for scripts that are called through this guard."""
+        return self._storage.storage
 
     async def call(self, work: Callable[[], Result]) -> Result:
         """What ``work`` returns, called in a thread.

@@ -11,7 +11,7 @@ import pytest
 from auth_service.core.passwords import PasswordHash
 from auth_service.db.session import Database, Transaction
 from auth_service.users import repository
-from auth_service.users.account import Account, AccountRecord, NewAccount
+from auth_service.users.account import Account, AccountRecord, NewAccount, ProvenPassword
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -36,7 +36,11 @@ async def logged_in(
 ) -> Account | None:
     async with database.transaction() as db:
         return await repository.record_login(
-            db, account.id, proven_hash=proven, new_hash=new_hash, now=LATER
+            db,
+            account.id,
+            proof=ProvenPassword(proven, by_known_device=False, hard_stop=100),
+            new_hash=new_hash,
+            now=LATER,
         )
 
 

@@ -20,8 +20,8 @@ from auth_service.core.errors import Kind
 from auth_service.setting_types import Environment
 from auth_service.settings import Settings
 from auth_service.web.rate_limit import (
+    LimitExhausted,
     Policy,
-    RateLimited,
     RateLimiter,
     Standing,
     Window,
@@ -96,13 +96,13 @@ async def sharing(redis_server: "redis.Redis") -> AsyncIterator[list[RateLimiter
 async def passes(limiter: RateLimiter, policy: Policy, key: str) -> bool:
     try:
         await limiter.hit(policy, key)
-    except RateLimited:
+    except LimitExhausted:
         return False
     return True
 
 
-async def refusal(limiter: RateLimiter, policy: Policy, key: str) -> RateLimited:
-    with pytest.raises(RateLimited) as refused:
+async def refusal(limiter: RateLimiter, policy: Policy, key: str) -> LimitExhausted:
+    with pytest.raises(LimitExhausted) as refused:
         await limiter.hit(policy, key)
     return refused.value
 
@@ -419,8 +419,8 @@ async def client(limiter: RateLimiter) -> AsyncIterator[httpx.AsyncClient]:
             response.headers[name.decode()] = value.decode()
         return response
 
-    @app.exception_handler(RateLimited)
-    async def refuse(request: Request, refused: RateLimited) -> Response:
+    @app.exception_handler(LimitExhausted)
+    async def refuse(request: Request, refused: LimitExhausted) -> Response:
         return JSONResponse(
             {"code": refused.code}, 429, headers={"Retry-After": str(refused.retry_after)}
         )

@@ -17,7 +17,6 @@ from auth_service.mail.message import MailKind
 from auth_service.mailed_tokens.service import MailedTokens
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.confirmation import PasswordConfirmation
-from auth_service.methods.password.errors import ReauthenticationFailed
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.policy import PasswordPolicy
 from auth_service.sessions.repository import ListedSession, StoredSession
@@ -74,13 +73,12 @@ class OwnAccount:
         """
         account = session.account
         self._policy.check(new_password, email=Email.parse(account.email), pointer=_POINTER)
-        proven_hash = await self._confirmation.confirm(db, account.id, current_password, client)
+        confirmed = await self._confirmation.begin(db, account.id, current_password, client)
         new_hash = await self._hasher.hash(new_password)
-        changed = await change_repository.replace_password(
-            db, account.id, proven_hash=proven_hash, new_hash=new_hash
+        replaced = await change_repository.replace_password(
+            db, account.id, proof=confirmed.proof, new_hash=new_hash
         )
-        if changed is None:
-            raise ReauthenticationFailed
+        changed = await self._confirmation.complete(db, confirmed, replaced)
         await self._tokens.void(db, account.id)
         await self._sessions.end_all_but(
             db, account.id, keep=session.id, because="password_changed"
@@ -102,13 +100,13 @@ class OwnAccount:
             LastAdmin: nobody else could administer the service.
             Busy: too many passwords are being hashed.
         """
-        proven_hash = await self._confirmation.confirm(db, account.id, password, client)
+        confirmed = await self._confirmation.begin(db, account.id, password, client)
         if ADMIN in account.roles:
             admins = await change_repository.lock_enabled_with_role(db, ADMIN, self._clock.now())
             if admins == [account.id]:
                 raise LastAdmin
-        if not await change_repository.delete(db, account.id, proven_hash=proven_hash):
-            raise ReauthenticationFailed
+        deleted = await change_repository.delete(db, account.id, proof=confirmed.proof)
+        await self._confirmation.complete(db, confirmed, deleted or None)
         await self._audit.erase_personal_data(db, account.id)
         await self._audit.record(
             db, Action.USER_DELETED, subject=account.id, actor=account.id, client=ClientInfo()

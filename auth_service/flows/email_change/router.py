@@ -1,6 +1,5 @@
 """``POST /users/me/email`` and ``POST /auth/email-change/undo``."""
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,7 +14,7 @@ from auth_service.tokens.errors import InvalidAccessToken
 from auth_service.web.dependencies import Client, RequestTransaction
 from auth_service.web.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from auth_service.web.problems import problems
-from auth_service.web.rate_limit import RateLimited, is_within, limited
+from auth_service.web.rate_limit import RateLimited, limited
 from auth_service.web.schemas import Accepted
 from auth_service.web.strict_requests import JsonRoute
 
@@ -38,8 +37,7 @@ Flow = Annotated[EmailChange, Depends(get_email_change)]
     tags=["account"],
     responses=problems(*_BODY_PROBLEMS, InvalidAccessToken, ReauthenticationFailed, Busy),
 )
-async def change_email(  # noqa: PLR0913, PLR0917 - what a route needs, it names
-    request: Request,
+async def change_email(
     body: EmailChangeRequest,
     user: CurrentUser,
     db: RequestTransaction,
@@ -51,8 +49,7 @@ async def change_email(  # noqa: PLR0913, PLR0917 - what a route needs, it names
     `POST /auth/verify-email` does that. The old address is told then, and can undo it for 72 hours.
     The answer does not tell whether the new address is taken.
     """
-    may_mail = partial(is_within, request, "mail", body.new_email.key)
-    await flow.ask(db, user.account, body.new_email, body.password, client, may_mail=may_mail)
+    await flow.ask(db, user.account, body.new_email, body.password, client)
     return Accepted()
 
 

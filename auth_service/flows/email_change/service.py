@@ -4,8 +4,6 @@ The new address has to confirm the change, the old one is told of it and can tak
 days. Whether the new address is taken shows nowhere but in its own mailbox.
 """
 
-from collections.abc import Awaitable, Callable
-
 import structlog
 
 from auth_service.audit.actions import Action
@@ -22,7 +20,6 @@ from auth_service.mailed_tokens.token import Purpose, StoredMailedToken
 from auth_service.mailed_tokens.wishes import MailWishes, Wish, WishKind
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.confirmation import PasswordConfirmation
-from auth_service.methods.password.errors import ReauthenticationFailed
 from auth_service.sessions.service import Sessions
 from auth_service.users import change_repository
 from auth_service.users.account import Account
@@ -52,27 +49,23 @@ class EmailChange:
         self._audit = audit
         self._clock = clock
 
-    async def ask(  # noqa: PLR0913 - what a wish needs, it names
+    async def ask(
         self,
         db: Transaction,
         account: Account,
         new_email: Email,
         password: str,
         client: ClientInfo,
-        *,
-        may_mail: Callable[[], Awaitable[bool]],
     ) -> None:
         """Note that somebody wants another address; the same for one that is taken.
-
-        ``may_mail`` is asked, once the password is right, whether the address may get another mail.
 
         Raises:
             ReauthenticationFailed: the password is wrong, or was changed at this moment.
             Busy: too many passwords are being hashed.
         """
-        proven_hash = await self._confirmation.confirm(db, account.id, password, client)
-        if not await change_repository.has_password(db, account.id, proven_hash):
-            raise ReauthenticationFailed
+        confirmed = await self._confirmation.begin(db, account.id, password, client)
+        holds = await change_repository.confirm_password(db, account.id, confirmed.proof)
+        await self._confirmation.complete(db, confirmed, holds or None)
         await self._audit.record(
             db,
             Action.EMAIL_CHANGE_REQUESTED,
@@ -81,8 +74,7 @@ class EmailChange:
             client=client,
             new_email=new_email.address,
         )
-        if await may_mail():
-            await self._wishes.put(db, WishKind.CHANGE_EMAIL, new_email, client, user_id=account.id)
+        await self._wishes.put(db, WishKind.CHANGE_EMAIL, new_email, client, user_id=account.id)
 
     async def fulfil(self, db: Transaction, wish: Wish) -> None:
         """Mail a link to the new address; to one that is taken, that somebody wanted it."""
@@ -92,9 +84,12 @@ class EmailChange:
             return
         owner = await change_repository.lock_by_address(db, wish.email.key)
         if owner is not None and owner.id != account.id:
-            await self._mailbox.tell_of_attempt(db, wish.email)
+            if await self._mailbox.may_send(MailKind.REGISTRATION_ATTEMPT, wish.email):
+                await self._mailbox.tell_of_attempt(db, wish.email)
             return
         if await self._tokens.is_reserved(db, wish.email, against=account.id):
+            return
+        if not await self._mailbox.may_send(MailKind.EMAIL_CHANGE_CONFIRM, wish.email):
             return
         await self._mailbox.send_link(
             db,

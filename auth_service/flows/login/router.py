@@ -7,10 +7,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from auth_service.core.errors import ValidationFailed
 from auth_service.flows.login.errors import EmailNotVerified, InvalidCredentials
 from auth_service.flows.login.schemas import LoginRequest
-from auth_service.flows.login.service import Login
+from auth_service.flows.login.service import LoggedIn, Login
 from auth_service.methods.password.errors import Busy
 from auth_service.sessions.delivery import deliver
 from auth_service.sessions.schemas import TokenAnswer
+from auth_service.settings import Settings
+from auth_service.throttle.known_devices import DEVICE_TTL
+from auth_service.web.cookies import put_device
 from auth_service.web.dependencies import AppSettings, Client, RequestTransaction
 from auth_service.web.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from auth_service.web.problems import problems
@@ -53,6 +56,23 @@ async def log_in(  # noqa: PLR0913, PLR0917 - what a route needs, it names
 
     With `"delivery": "cookie"` the refresh token comes as an `HttpOnly` cookie instead of in the
     body; `POST /auth/refresh` and `POST /auth/logout` then need no body.
+
+    Wrong passwords in a row make the address wait, whoever tries. The cookie that a login sets
+    tells this browser from strangers, who then cannot make its owner wait.
     """
-    tokens = await login.with_password(db, body.email, body.password, client)
-    return deliver(tokens, response, by_cookie=body.delivery == "cookie", settings=settings)
+    logged_in = await login.with_password(db, body.email, body.password, client)
+    answer = deliver(
+        logged_in.tokens, response, by_cookie=body.delivery == "cookie", settings=settings
+    )
+    remember_device(response, logged_in, settings)
+    return answer
+
+
+def remember_device(response: Response, logged_in: LoggedIn, settings: Settings) -> None:
+    """Have the browser keep what tells it from a stranger's, for its next logins."""
+    put_device(
+        response,
+        logged_in.device_cookie,
+        max_age=int(DEVICE_TTL.total_seconds()),
+        settings=settings,
+    )

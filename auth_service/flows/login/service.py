@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from auth_service.audit.actions import Action, Outcome
+from auth_service.audit.actions import Action
 from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
@@ -18,10 +18,11 @@ from auth_service.mail.message import MailKind
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.errors import Busy
 from auth_service.methods.password.hashing import PasswordHasher
+from auth_service.methods.password.proof import Guess, PasswordProofs
 from auth_service.sessions.service import Sessions, SessionTokens
 from auth_service.settings import Settings
 from auth_service.users import repository
-from auth_service.users.account import Account
+from auth_service.users.account import Account, ProvenPassword
 
 log = structlog.get_logger()
 _AMR_PASSWORD: Final = "pwd"  # noqa: S105 - the name RFC 8176 gives the method
@@ -31,14 +32,23 @@ _AMR_PASSWORD: Final = "pwd"  # noqa: S105 - the name RFC 8176 gives the method
 class LoginState:
     """How far a login has come: whose it is, and what has been proven (RFC 8176 names).
 
-    ``proven_hash`` is the one the password matched; the login counts only while it is still the
-    account's. ``new_hash`` replaces it where its scheme is outdated.
+    The login counts only while the password that was guessed is still the account's. ``new_hash``
+    replaces it where its scheme is outdated.
     """
 
     account: Account
     amr: list[str]
-    proven_hash: PasswordHash | None
+    guess: Guess
+    proof: ProvenPassword
     new_hash: PasswordHash | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A session's tokens, and what the client's browser is to be known by from now on."""
+
+    tokens: SessionTokens
+    device_cookie: str
 
 
 class Login:
@@ -49,6 +59,7 @@ class Login:
         *,
         database: Database,
         hasher: PasswordHasher,
+        proofs: PasswordProofs,
         sessions: Sessions,
         mailbox: Mailbox,
         audit: Audit,
@@ -58,6 +69,7 @@ class Login:
     ) -> None:
         self._database = database
         self._hasher = hasher
+        self._proofs = proofs
         self._sessions = sessions
         self._mailbox = mailbox
         self._audit = audit
@@ -67,12 +79,14 @@ class Login:
 
     async def with_password(
         self, db: Transaction, email: Email, password: str, client: ClientInfo
-    ) -> SessionTokens:
+    ) -> LoggedIn:
         """Log in with a password.
 
         Raises:
-            InvalidCredentials: unknown address, wrong password or disabled account.
+            InvalidCredentials: unknown address, wrong password, disabled account, or a password
+                that failures have stopped.
             EmailNotVerified: the password is right, but the address has to be verified first.
+            TooManyTries: the address has to wait.
             Busy: too many passwords are being hashed.
         """
         await self._sessions.ensure_ready()
@@ -84,16 +98,15 @@ class Login:
     ) -> LoginState:
         """The first factor. No database connection is held while the password is hashed."""
         found = await repository.find_credentials(self._database, email.key)
-        proven_hash = None if found is None else found.password_hash
-        verdict = await self._hasher.verify(password, proven_hash)
-        if found is None or not verdict.ok or not found.account.is_enabled(self._clock.now()):
-            account = None if found is None else found.account
-            await self._note_failure(db, email, account, client)
+        guess = await self._proofs.guess(email, found, password, client)
+        account = None if found is None else found.account
+        if account is None or guess.proof is None or not account.is_enabled(self._clock.now()):
+            await self._refuse(db, guess, account)
             raise InvalidCredentials
-        if self._require_verified_email and not found.account.email_verified:
+        if self._require_verified_email and not account.email_verified:
             raise EmailNotVerified
-        new_hash = await self._upgraded(password) if verdict.upgrade else None
-        return LoginState(found.account, [_AMR_PASSWORD], proven_hash, new_hash)
+        new_hash = await self._upgraded(password) if guess.upgrade else None
+        return LoginState(account, [_AMR_PASSWORD], guess, guess.proof, new_hash)
 
     async def _upgraded(self, password: str) -> PasswordHash | None:
         """The password under today's scheme; None when busy, since a later login will do."""
@@ -102,20 +115,19 @@ class Login:
         except (Busy, ValueError):
             return None
 
-    async def _complete(
-        self, db: Transaction, state: LoginState, client: ClientInfo
-    ) -> SessionTokens:
+    async def _complete(self, db: Transaction, state: LoginState, client: ClientInfo) -> LoggedIn:
         """Open the session, in the one transaction that re-checks what the factors relied on."""
         account = await repository.record_login(
             db,
             state.account.id,
-            proven_hash=state.proven_hash,
+            proof=state.proof,
             new_hash=state.new_hash,
             now=self._clock.now(),
         )
         if account is None:
+            await self._refuse(db, state.guess, state.account)
             raise InvalidCredentials
-        is_known = await self._sessions.knows_device(db, account.id, client.user_agent)
+        is_known = await self._knows_device(db, account, client)
         tokens = await self._sessions.open(db, account, amr=state.amr, client=client)
         await self._audit.record(
             db,
@@ -129,22 +141,20 @@ class Login:
         if not is_known and state.account.last_login_at is not None:
             await self._mailbox.tell(db, MailKind.NEW_DEVICE, account, client)
         log.info("login", user_id=str(account.id), session_id=str(tokens.session_id))
-        return tokens
+        return LoggedIn(tokens, self._proofs.remember_device(client, account.id))
 
-    async def _note_failure(
-        self, db: Transaction, email: Email, account: Account | None, client: ClientInfo
-    ) -> None:
-        """Write down and log a failure; the same work whether the address has an account or not.
+    async def _knows_device(self, db: Transaction, account: Account, client: ClientInfo) -> bool:
+        """Whether a login from there is no news: by its cookie, or by what it calls itself."""
+        return self._proofs.knows_device(client, account.id) or await self._sessions.knows_device(
+            db, account.id, client.user_agent
+        )
+
+    async def _refuse(self, db: Transaction, guess: Guess, account: Account | None) -> None:
+        """Count, write down and log a failure; the same work whatever address it was for.
 
         The address goes in as a keyed hash: equal ones can be seen to be equal, and no more.
         """
-        address = self._keyring.mac("log-address", email.key.encode())[:12].hex()
-        await self._audit.record(
-            db,
-            Action.LOGIN,
-            subject=account.id if account else None,
-            client=client,
-            outcome=Outcome.FAILURE,
-            address=address,
-        )
-        log.warning("login_failed", address=address, client=client.ip)
+        address = self._keyring.mac("log-address", guess.email.key.encode())[:12].hex()
+        user_id = account.id if account else None
+        await self._proofs.refuse(db, guess, Action.LOGIN, user_id=user_id, address=address)
+        log.warning("login_failed", address=address, client=guess.client.ip)

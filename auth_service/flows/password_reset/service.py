@@ -23,6 +23,7 @@ from auth_service.mailed_tokens.wishes import MailWishes, Wish, WishKind
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.policy import PasswordPolicy
+from auth_service.methods.password.proof import PasswordProofs
 from auth_service.sessions.service import Sessions
 from auth_service.users import change_repository
 
@@ -37,6 +38,7 @@ class PasswordReset:
         self,
         *,
         hasher: PasswordHasher,
+        proofs: PasswordProofs,
         policy: PasswordPolicy,
         sessions: Sessions,
         tokens: MailedTokens,
@@ -46,6 +48,7 @@ class PasswordReset:
         clock: Clock,
     ) -> None:
         self._hasher = hasher
+        self._proofs = proofs
         self._policy = policy
         self._sessions = sessions
         self._tokens = tokens
@@ -62,6 +65,8 @@ class PasswordReset:
         """Mail a link to the owner of the address, if it has one who may log in."""
         account = await change_repository.lock_by_address(db, wish.email.key)
         if account is None or not account.is_enabled(self._clock.now()):
+            return
+        if not await self._mailbox.may_send(MailKind.PASSWORD_RESET, wish.email):
             return
         await self._audit.record(
             db, Action.PASSWORD_RESET_REQUESTED, subject=account.id, client=wish.client
@@ -98,6 +103,7 @@ class PasswordReset:
         await self._tokens.consume(db, found)
         if account is None:
             raise InvalidToken
+        await self._proofs.forget(found.bound_to)
         await self._tokens.void(db, account.id)
         await self._sessions.end_all(db, account.id, because="password_reset")
         await self._audit.record(

@@ -1,6 +1,5 @@
 """``POST /auth/register``."""
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -15,7 +14,7 @@ from auth_service.users.schemas import UserAnswer
 from auth_service.web.dependencies import Client, RequestTransaction
 from auth_service.web.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from auth_service.web.problems import problems
-from auth_service.web.rate_limit import RateLimited, is_within, limited
+from auth_service.web.rate_limit import RateLimited, limited
 from auth_service.web.strict_requests import JsonRoute
 
 router = APIRouter(prefix="/auth", tags=["people"], route_class=JsonRoute)
@@ -50,7 +49,6 @@ def get_registrations(request: Request) -> Registrations:
     },
 )
 async def register(
-    request: Request,
     body: RegistrationRequest,
     db: RequestTransaction,
     registrations: Annotated[Registrations, Depends(get_registrations)],
@@ -61,6 +59,5 @@ async def register(
     The password needs 8 to 256 characters, any of them, spaces included; it must not be one of
     the 10,000 most common ones, the address, or the name of this service.
     """
-    may_mail = partial(is_within, request, "mail", body.email.key)
-    account = await registrations.register(db, body.email, body.password, client, may_mail=may_mail)
+    account = await registrations.register(db, body.email, body.password, client)
     return JSONResponse({}, status_code=202) if account is None else UserAnswer.of(account)

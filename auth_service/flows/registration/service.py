@@ -1,21 +1,22 @@
 """Making an account."""
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 
-from auth_service.audit.actions import Action
+from auth_service.audit.actions import Action, Outcome
 from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
 from auth_service.core.errors import FieldFault, ValidationFailed
+from auth_service.core.ids import new_id
 from auth_service.db.session import Transaction
 from auth_service.flows.registration.errors import EmailTaken, RegistrationClosed
 from auth_service.mail.message import MailKind
 from auth_service.mailed_tokens.service import MailedTokens
 from auth_service.mailed_tokens.token import Purpose
+from auth_service.mailed_tokens.wishes import MailWishes, Wish, WishKind
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.policy import PasswordPolicy
@@ -41,6 +42,7 @@ class Registrations:
         policy: PasswordPolicy,
         tokens: MailedTokens,
         mailbox: Mailbox,
+        wishes: MailWishes,
         audit: Audit,
         clock: Clock,
         settings: Settings,
@@ -49,6 +51,7 @@ class Registrations:
         self._policy = policy
         self._tokens = tokens
         self._mailbox = mailbox
+        self._wishes = wishes
         self._audit = audit
         self._clock = clock
         self._mode = settings.registration
@@ -59,15 +62,12 @@ class Registrations:
         email: Email,
         password: str,
         client: ClientInfo,
-        *,
-        may_mail: Callable[[], Awaitable[bool]],
     ) -> Account | None:
         """Make an account for whoever asks; None in private mode, where the answer tells nothing.
 
         A link that confirms the address is mailed there. In private mode the owner of a taken one
-        is told of the attempt, unless ``may_mail`` says that there were enough of these. The
-        password is hashed before anything is looked up, and before the transaction begins: a
-        taken address costs the same, and no connection waits for a hash.
+        is told of the attempt. The password is hashed before anything is looked up, and before the
+        transaction begins: a taken address costs the same, and no connection waits for a hash.
 
         Raises:
             RegistrationClosed: accounts are made by others.
@@ -77,24 +77,39 @@ class Registrations:
         """
         if self._mode is Registration.CLOSED:
             raise RegistrationClosed
-        try:
-            account = await self.create(db, email, password, client=client)
-        except EmailTaken:
-            if self._mode is Registration.OPEN:
-                raise
-            await self._tell_owner(db, email, may_mail)
+        if self._mode is Registration.PRIVATE:
+            await self._register_privately(db, email, password, client)
             return None
+        account = await self.create(db, email, password, client=client)
         await self._mailbox.send_link(
             db, MailKind.VERIFY_EMAIL, Purpose.VERIFY_EMAIL, user_id=account.id, to=email
         )
-        return account if self._mode is Registration.OPEN else None
+        return account
 
-    async def _tell_owner(
-        self, db: Transaction, email: Email, may_mail: Callable[[], Awaitable[bool]]
+    async def _register_privately(
+        self, db: Transaction, email: Email, password: str, client: ClientInfo
     ) -> None:
-        owner = await change_repository.lock_by_address(db, email.key)
-        if owner is not None and await may_mail():
-            await self._mailbox.tell_of_attempt(db, Email(owner.email, email.key))
+        """Make an account or none: as many statements, of the same kinds, in either case.
+
+        What is mailed differs, so it is only wished for, and seen to after the answer.
+        """
+        try:
+            await self.create(db, email, password, client=client)
+        except EmailTaken:
+            await self._audit.record(
+                db, Action.USER_REGISTERED, subject=None, client=client, outcome=Outcome.FAILURE
+            )
+            await self._wishes.put(db, WishKind.REGISTRATION_ATTEMPT, email, client)
+        else:
+            await self._wishes.put(db, WishKind.VERIFY_EMAIL, email, client)
+
+    async def fulfil(self, db: Transaction, wish: Wish) -> None:
+        """Tell the owner of an address that somebody tried to make an account with it."""
+        owner = await change_repository.lock_by_address(db, wish.email.key)
+        if owner is not None and await self._mailbox.may_send(
+            MailKind.REGISTRATION_ATTEMPT, wish.email
+        ):
+            await self._mailbox.tell_of_attempt(db, Email(owner.email, wish.email.key))
 
     async def create(  # noqa: PLR0913 - what an account needs, it names
         self,
@@ -133,7 +148,9 @@ class Registrations:
 
     async def _add(self, db: Transaction, new: NewAccount, email: Email) -> Account:
         account = await repository.add(db, new, self._clock.now())
-        # Looked at afterwards: the row, once added, is what a change of address waits for.
-        if account is None or await self._tokens.is_reserved(db, email, against=account.id):
+        # Looked at afterwards: the row, once added, is what a change of address waits for. And in
+        # any case, so that a taken address takes as long as a free one.
+        against = account.id if account else new_id()
+        if await self._tokens.is_reserved(db, email, against=against) or account is None:
             raise EmailTaken
         return account

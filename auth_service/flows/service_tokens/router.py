@@ -9,6 +9,8 @@ from auth_service.clients.scope import granted
 from auth_service.core.client import ClientInfo
 from auth_service.core.emails import Email, InvalidEmailError
 from auth_service.flows.login.errors import InvalidCredentials
+from auth_service.flows.login.router import remember_device
+from auth_service.flows.login.service import LoggedIn
 from auth_service.flows.service_tokens.client_authentication import find_client, get_client
 from auth_service.flows.service_tokens.errors import (
     InvalidTokenRequest,
@@ -63,7 +65,9 @@ async def issue_token(
     if await find_client(request, form) is not None:
         raise UnauthorizedClient
     if form.grant_type == "password":
-        tokens = await _by_password(request, db, form, client)
+        logged_in = await _by_password(request, db, form, client)
+        remember_device(response, logged_in, request.app.state.settings)
+        tokens = logged_in.tokens
     else:
         tokens = await _by_refresh_token(request, db, form, client)
     return TokenAnswer.of(tokens, with_refresh_token=True)
@@ -127,7 +131,7 @@ async def _by_client_credentials(request: Request, form: TokenRequest) -> Client
 
 async def _by_password(
     request: Request, db: RequestTransaction, form: TokenRequest, client: ClientInfo
-) -> SessionTokens:
+) -> LoggedIn:
     await enforce(request, "login", network_key(client.ip))
     if not form.username or not form.password:
         raise InvalidTokenRequest
@@ -135,10 +139,10 @@ async def _by_password(
         email = Email.parse(form.username)
     except InvalidEmailError as fault:
         raise InvalidCredentials from fault
-    tokens: SessionTokens = await request.app.state.login.with_password(
+    logged_in: LoggedIn = await request.app.state.login.with_password(
         db, email, form.password, client
     )
-    return tokens
+    return logged_in
 
 
 async def _by_refresh_token(

@@ -1,6 +1,6 @@
 """The owner's mailbox: where links with tokens go, and notices of what was done."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
@@ -27,11 +27,28 @@ _LINK: Final[dict[Purpose, Callable[[Links, str], str]]] = {
 class Mailbox:
     """Writes to people. All of it is sent only if the transaction commits."""
 
-    def __init__(self, *, tokens: MailedTokens, outbox: Outbox, links: Links, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        tokens: MailedTokens,
+        outbox: Outbox,
+        links: Links,
+        clock: Clock,
+        admits: Callable[[str], Awaitable[bool]],
+    ) -> None:
+        self._admits = admits
         self._tokens = tokens
         self._outbox = outbox
         self._links = links
         self._clock = clock
+
+    async def may_send(self, kind: MailKind, to: Email) -> bool:
+        """Whether an address may get another mail of a kind that anybody can ask for.
+
+        Each kind has a budget of its own, which only mails that are sent use up: whoever asks for
+        one in a stranger's name cannot keep another from its owner.
+        """
+        return await self._admits(f"{kind}:{to.key}")
 
     async def send_link(
         self,

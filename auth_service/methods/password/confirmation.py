@@ -1,47 +1,73 @@
 """The password once more, from somebody who is logged in already and is about to change much."""
 
+from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
-from auth_service.audit.actions import Action, Outcome
-from auth_service.audit.service import Audit
+from auth_service.audit.actions import Action
 from auth_service.core.client import ClientInfo
-from auth_service.core.passwords import PasswordHash
+from auth_service.core.emails import Email
 from auth_service.db.session import Database, Transaction
 from auth_service.methods.password.errors import ReauthenticationFailed
-from auth_service.methods.password.hashing import PasswordHasher
+from auth_service.methods.password.proof import Guess, PasswordProofs
 from auth_service.users import repository
+from auth_service.users.account import ProvenPassword
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A right password, on which a change may rely while ``proof`` holds."""
+
+    user_id: UUID
+    guess: Guess
+    proof: ProvenPassword
 
 
 class PasswordConfirmation:
-    """Proves that whoever holds a session also knows the password."""
+    """Proves that whoever holds a session also knows the password.
 
-    def __init__(self, *, database: Database, hasher: PasswordHasher, audit: Audit) -> None:
+    In two steps, since more may have to be hashed between them, and no transaction waits for that:
+    ``begin`` compares, and what changes the account counts only while its ``ProvenPassword`` holds.
+    """
+
+    def __init__(self, *, database: Database, proofs: PasswordProofs) -> None:
         self._database = database
-        self._hasher = hasher
-        self._audit = audit
+        self._proofs = proofs
 
-    async def confirm(
+    async def begin(
         self, db: Transaction, user_id: UUID, password: str, client: ClientInfo
-    ) -> PasswordHash | None:
-        """The hash that the password matched; what follows counts only while it is still there.
-
-        No database connection is held while the password is hashed.
+    ) -> Confirmation:
+        """Compare the password. No database connection is held meanwhile.
 
         Raises:
-            ReauthenticationFailed: the password is wrong; the failure is written down.
+            ReauthenticationFailed: the password is wrong; the failure is counted and written down.
+            TooManyTries: the account's address has to wait.
             Busy: too many passwords are being hashed.
         """
         found = await repository.find_credentials_of(self._database, user_id)
-        proven_hash = None if found is None else found.password_hash
-        verdict = await self._hasher.verify(password, proven_hash)
-        if not verdict.ok:
-            await self._audit.record(
-                db,
-                Action.REAUTHENTICATION,
-                subject=user_id,
-                actor=user_id,
-                client=client,
-                outcome=Outcome.FAILURE,
-            )
+        if found is None:
             raise ReauthenticationFailed
-        return proven_hash
+        email = Email.parse(found.account.email)
+        guess = await self._proofs.guess(email, found, password, client)
+        if guess.proof is None:
+            await self._refuse(db, guess, user_id)
+            raise ReauthenticationFailed
+        return Confirmation(user_id, guess, guess.proof)
+
+    async def complete(self, db: Transaction, confirmation: Confirmation, result: T | None) -> T:
+        """The result of the change that relied on the password.
+
+        Raises:
+            ReauthenticationFailed: there is none, the password has changed or stopped meanwhile.
+        """
+        if result is None:
+            await self._refuse(db, confirmation.guess, confirmation.user_id)
+            raise ReauthenticationFailed
+        return result
+
+    async def _refuse(self, db: Transaction, guess: Guess, user_id: UUID) -> None:
+        await self._proofs.refuse(
+            db, guess, Action.REAUTHENTICATION, user_id=user_id, actor=user_id
+        )

@@ -14,14 +14,14 @@ from tests.flows.stored_rows import change_users, stored_users
 @pytest.fixture
 def changed_after_it_was_confirmed(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another request changes the password just after this one has compared it."""
-    confirm = PasswordConfirmation.confirm
+    confirm = PasswordConfirmation.begin
 
     async def confirm_then_change(self: PasswordConfirmation, *arguments: Any) -> Any:
         proven = await confirm(self, *arguments)
         await change_users(app, password_hash="another")
         return proven
 
-    monkeypatch.setattr(PasswordConfirmation, "confirm", confirm_then_change)
+    monkeypatch.setattr(PasswordConfirmation, "begin", confirm_then_change)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
 def set_cookies(answer: httpx.Response) -> list[str]:
-    return answer.headers.get_list("set-cookie")
+    """What is set of cookies that authenticate; the one that a device is known by does not."""
+    lines = answer.headers.get_list("set-cookie")
+    return [line for line in lines if not line.removeprefix("__Host-").startswith("device=")]
 
 
 def attributes(answer: httpx.Response) -> list[str]:

@@ -1,0 +1,141 @@
+"""Proving a password: counted before it is looked at, compared, and counted with the account.
+
+Every route that tests a password comes through here: a login, the token endpoint, and whatever
+asks for the password once more.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from auth_service.audit.actions import Action, Outcome
+from auth_service.audit.service import Audit
+from auth_service.core.client import ClientInfo
+from auth_service.core.clock import Clock
+from auth_service.core.emails import Email
+from auth_service.db.session import Transaction
+from auth_service.mail.message import MailKind
+from auth_service.methods.mailbox.service import Mailbox
+from auth_service.methods.password.errors import Busy
+from auth_service.methods.password.hashing import PasswordHasher
+from auth_service.settings import Settings
+from auth_service.throttle.service import Throttle, Try
+from auth_service.users import change_repository
+from auth_service.users.account import Account, Credentials, ProvenPassword
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A password that was typed for an address, compared; ``proof`` is None where it was wrong."""
+
+    email: Email
+    client: ClientInfo
+    counted: Try
+    proof: ProvenPassword | None
+    upgrade: bool = False
+
+
+class PasswordProofs:
+    """Tests passwords, and sees to it that nobody can test many."""
+
+    def __init__(  # noqa: PLR0913 - a proof stands on many parts, each named
+        self,
+        *,
+        throttle: Throttle,
+        hasher: PasswordHasher,
+        audit: Audit,
+        mailbox: Mailbox,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._throttle = throttle
+        self._hasher = hasher
+        self._audit = audit
+        self._mailbox = mailbox
+        self._clock = clock
+        self._hard_stop = settings.throttle_hard_stop
+
+    async def guess(
+        self, email: Email, found: Credentials | None, password: str, client: ClientInfo
+    ) -> Guess:
+        """Compare a password with that of the account that the address has, if it has one.
+
+        No database connection is held meanwhile. A right password begins the ladders anew, unless
+        it has stopped working. Whoever calls this calls ``refuse`` where nothing comes of it.
+
+        Raises:
+            TooManyTries: the address has to wait.
+            Busy: too many passwords are being hashed; nothing was counted.
+        """
+        counted = await self._throttle.begin(
+            email, client, device_id=self._trusted_device(found, client)
+        )
+        stored = None if found is None else found.password_hash
+        try:
+            verdict = await self._hasher.verify(password, stored)
+        except Busy:
+            await self._throttle.give_back(counted)
+            raise
+        if found is None or not verdict.ok:
+            return Guess(email, client, counted, None)
+        proof = ProvenPassword(stored, counted.by_known_device, self._hard_stop)
+        if counted.by_known_device or found.failures.of_strangers < self._hard_stop:
+            await self._throttle.succeed(counted)
+        return Guess(email, client, counted, proof, verdict.upgrade)
+
+    async def refuse(
+        self,
+        db: Transaction,
+        guess: Guess,
+        action: Action,
+        *,
+        user_id: UUID | None,
+        **event: Any,  # noqa: ANN401 - what an event may say
+    ) -> None:
+        """Count a wrong password with the account and write it down.
+
+        The same work whether the address has an account or not. At the hard stop the password works
+        no longer, and the owner is told.
+        """
+        counted = await change_repository.count_failure(
+            db,
+            guess.email.key,
+            by_known_device=guess.counted.by_known_device,
+            hard_stop=self._hard_stop,
+        )
+        await self._audit.record(
+            db, action, subject=user_id, client=guess.client, outcome=Outcome.FAILURE, **event
+        )
+        if counted is None or guess.counted.by_known_device:
+            return
+        account, failures = counted
+        if failures >= self._hard_stop:
+            await self._stop(db, account, guess.client)
+
+    async def _stop(self, db: Transaction, account: Account, client: ClientInfo) -> None:
+        await self._audit.record(db, Action.PASSWORD_STOPPED, subject=account.id, client=client)
+        if account.is_enabled(self._clock.now()):
+            await self._mailbox.tell(db, MailKind.HARD_STOP, account, client)
+        log.warning("password_stopped", user_id=str(account.id))
+
+    async def forget(self, email: Email) -> None:
+        """Begin anew with an address whose account has a new password, or was unlocked."""
+        await self._throttle.forget(email)
+
+    def remember_device(self, client: ClientInfo, user_id: UUID) -> str:
+        """The device cookie for a client that has just logged in."""
+        return self._throttle.remember_device(client, user_id)
+
+    def knows_device(self, client: ClientInfo, user_id: UUID) -> bool:
+        """Whether the client's device logged in to this account before."""
+        return self._throttle.find_device(client, user_id) is not None
+
+    def _trusted_device(self, found: Credentials | None, client: ClientInfo) -> str | None:
+        """The device, if it logged in before and all such devices have not failed too often."""
+        if found is None or found.failures.of_devices >= self._hard_stop:
+            return None
+        return self._throttle.find_device(client, found.account.id)

@@ -1,0 +1,172 @@
+"""The parts that live as long as the app, each given what it stands on."""
+
+from functools import partial
+from typing import Any
+
+from auth_service.admin.moving.exporting import UserExport
+from auth_service.admin.moving.importing import UserImport
+from auth_service.admin.service import UserAdministration
+from auth_service.audit.service import Audit
+from auth_service.clients.service import ServiceClients
+from auth_service.core.clock import Clock
+from auth_service.core.secrets import Keyring
+from auth_service.db.session import Database
+from auth_service.flows.account.export import Exports
+from auth_service.flows.account.service import OwnAccount
+from auth_service.flows.email_change.service import EmailChange
+from auth_service.flows.email_verification.service import EmailVerification
+from auth_service.flows.login.service import Login
+from auth_service.flows.operations.service import Operations
+from auth_service.flows.password_reset.service import PasswordReset
+from auth_service.flows.registration.service import Registrations
+from auth_service.flows.service_tokens.introspection import Introspection
+from auth_service.flows.service_tokens.revocation import Revocation
+from auth_service.flows.session.service import SessionFlow
+from auth_service.mail.composing import Composer
+from auth_service.mail.links import Links
+from auth_service.mail.mailbox import DevelopmentMailbox
+from auth_service.mail.outbox import Outbox
+from auth_service.mail.sender import Sender
+from auth_service.mail.transport import transport_of
+from auth_service.mailed_tokens.service import MailedTokens
+from auth_service.mailed_tokens.wishes import MailWishes, WishKind
+from auth_service.methods.mailbox.given_up import GivenUpMail
+from auth_service.methods.mailbox.service import Mailbox
+from auth_service.methods.password.confirmation import PasswordConfirmation
+from auth_service.methods.password.hashing import PasswordHasher
+from auth_service.methods.password.policy import PasswordPolicy
+from auth_service.methods.password.proof import PasswordProofs
+from auth_service.sessions.service import Sessions
+from auth_service.settings import Settings
+from auth_service.throttle.service import Throttle
+from auth_service.tokens.keys import SigningKeys
+from auth_service.tokens.service import AccessTokens
+from auth_service.web.metrics import Metrics
+from auth_service.web.rate_limit import RateLimiter
+
+
+def build_parts(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
+    """Everything that lives as long as the app, each part given what it stands on."""
+    state.settings = settings
+    state.rate_limiter = RateLimiter(settings)
+    state.metrics = Metrics() if settings.metrics_token is not None else None
+    _build_nouns(state, settings, clock)
+    _build_flows(state, settings, clock)
+
+
+def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
+    """What keeps data, and what sends mail."""
+    keyring = state.keyring = Keyring.of(settings.secret_keys)
+    database = state.database = Database.from_settings(settings)
+    state.audit = Audit(clock)
+    state.signing_keys = SigningKeys(
+        database=database, keyring=keyring, clock=clock, settings=settings
+    )
+    state.access_tokens = AccessTokens(keys=state.signing_keys, clock=clock, settings=settings)
+    state.sessions = Sessions(
+        database=database,
+        access_tokens=state.access_tokens,
+        keyring=keyring,
+        clock=clock,
+        settings=settings,
+    )
+    state.service_clients = ServiceClients(database=database, clock=clock)
+    state.throttle = Throttle(
+        keyring=keyring, clock=clock, settings=settings, guard=state.rate_limiter.guard
+    )
+    state.mailed_tokens = MailedTokens(database=database, clock=clock, settings=settings)
+    state.wishes = MailWishes(database=database, keyring=keyring, clock=clock)
+    state.outbox = Outbox(keyring=keyring, clock=clock)
+    state.mail_sender = Sender(
+        database=database,
+        keyring=keyring,
+        clock=clock,
+        composer=Composer.of(settings),
+        transport=transport_of(settings),
+        filled=state.outbox.filled,
+        metrics=state.metrics,
+        on_given_up=GivenUpMail(state.audit).record,
+        keeps_payloads=settings.development,
+    )
+    state.mailbox = DevelopmentMailbox(
+        database=database, keyring=keyring, composer=state.mail_sender.composer
+    )
+
+
+def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
+    """What people and services want, on what they can prove."""
+    database, sessions, audit = state.database, state.sessions, state.audit
+    hasher = state.hasher = PasswordHasher.of(settings)
+    mailbox = Mailbox(
+        tokens=state.mailed_tokens,
+        outbox=state.outbox,
+        links=Links.of(settings),
+        clock=clock,
+        admits=partial(state.rate_limiter.admits, "mail"),
+    )
+    password: Any = {"hasher": hasher, "policy": PasswordPolicy.of(settings)}
+    told: Any = {
+        "tokens": state.mailed_tokens,
+        "mailbox": mailbox,
+        "audit": audit,
+        "clock": clock,
+    }
+    mailed: Any = told | {"wishes": state.wishes}
+    proofs = state.password_proofs = PasswordProofs(
+        throttle=state.throttle,
+        hasher=hasher,
+        audit=audit,
+        mailbox=mailbox,
+        clock=clock,
+        settings=settings,
+    )
+    confirmation = PasswordConfirmation(database=database, proofs=proofs)
+    state.session_flow = SessionFlow(sessions=sessions, mailbox=mailbox, audit=audit)
+    state.login = Login(
+        database=database,
+        hasher=hasher,
+        proofs=proofs,
+        sessions=sessions,
+        mailbox=mailbox,
+        audit=audit,
+        keyring=state.keyring,
+        clock=clock,
+        settings=settings,
+    )
+    state.registrations = Registrations(
+        **password,
+        tokens=state.mailed_tokens,
+        mailbox=mailbox,
+        wishes=state.wishes,
+        audit=audit,
+        clock=clock,
+        settings=settings,
+    )
+    state.password_reset = PasswordReset(**password, proofs=proofs, sessions=sessions, **mailed)
+    state.email_change = EmailChange(confirmation=confirmation, sessions=sessions, **mailed)
+    state.email_verification = EmailVerification(email_change=state.email_change, **mailed)
+    state.own_account = OwnAccount(**password, confirmation=confirmation, sessions=sessions, **told)
+    state.exports = Exports(database=database, sessions=sessions, audit=audit)
+    for kind, flow in (
+        (WishKind.RESET_PASSWORD, state.password_reset),
+        (WishKind.VERIFY_EMAIL, state.email_verification),
+        (WishKind.CHANGE_EMAIL, state.email_change),
+        (WishKind.REGISTRATION_ATTEMPT, state.registrations),
+    ):
+        state.wishes.see_to(kind, flow.fulfil)
+    tokens: Any = {
+        "access_tokens": state.access_tokens,
+        "sessions": sessions,
+        "clients": state.service_clients,
+    }
+    state.introspection = Introspection(**tokens, settings=settings)
+    state.revocation = Revocation(**tokens)
+    state.user_administration = UserAdministration(sessions=sessions, clock=clock)
+    state.user_import = UserImport(database=database, hasher=hasher, clock=clock)
+    state.user_export = UserExport(database=database)
+    state.operations = Operations(
+        database=database,
+        signing_keys=state.signing_keys,
+        rate_limiter=state.rate_limiter,
+        settings=settings,
+    )
