@@ -11,8 +11,8 @@ from typing import Final, Protocol
 from auth_service.throttle.ladder import Step
 
 MEMORY_SECONDS: Final = 24 * 3600.0
-"""How long a record is kept after its last try, besides the wait: tries further apart are not in a
-row. The hard stop, which is kept with the account, forgets nothing."""
+"""How long a record is kept after its last try, or for its wait where that is longer: tries further
+apart are not in a row. The hard stop, which is kept with the account, forgets nothing."""
 MOST_LADDERS: Final = 512
 """Networks counted for one address; past that they begin anew, and the whole address's ladder
 alone goes on."""
@@ -78,7 +78,7 @@ class LocalCounters:
             wait = step.ladder.wait_after(count.tries)
             count.not_before = now + wait
             longest = max(longest, wait)
-        self._records[record] = now + longest + MEMORY_SECONDS, counts
+        self._records[record] = now + max(longest, MEMORY_SECONDS), counts
         self._records.move_to_end(record)
         while len(self._records) > self._most_records:
             self._records.popitem(last=False)

@@ -45,7 +45,7 @@ _TAKE: Final = """
         redis.call('hset', record, 'n:' .. ARGV[i], string.format('%.3f', now + next))
         longest = math.max(longest, next)
     end
-    local seconds = math.ceil(longest + kept)
+    local seconds = math.ceil(math.max(longest, kept))
     redis.call('expire', record, seconds)
     redis.call('zremrangebyscore', index, '-inf', now)
     redis.call('zadd', index, now + seconds, record)
