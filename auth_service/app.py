@@ -133,6 +133,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.wait(background)
         await state.mail_sender.aclose()
         await state.hasher.aclose()
+        await state.breached_passwords.aclose()
         await state.rate_limiter.aclose()
         await state.database.close()
 

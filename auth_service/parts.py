@@ -32,8 +32,10 @@ from auth_service.mailed_tokens.service import MailedTokens
 from auth_service.mailed_tokens.wishes import MailWishes, WishKind
 from auth_service.methods.mailbox.given_up import GivenUpMail
 from auth_service.methods.mailbox.service import Mailbox
+from auth_service.methods.password.breached import breached_passwords
 from auth_service.methods.password.confirmation import PasswordConfirmation
 from auth_service.methods.password.hashing import PasswordHasher
+from auth_service.methods.password.new_passwords import NewPasswords
 from auth_service.methods.password.policy import PasswordPolicy
 from auth_service.methods.password.proof import PasswordProofs
 from auth_service.sessions.service import Sessions
@@ -104,7 +106,9 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         clock=clock,
         admits=partial(state.rate_limiter.admits, "mail"),
     )
-    password: Any = {"hasher": hasher, "policy": PasswordPolicy.of(settings)}
+    breached = state.breached_passwords = breached_passwords(settings)
+    rules = NewPasswords(policy=PasswordPolicy.of(settings), breached=breached)
+    password: Any = {"hasher": hasher, "rules": rules}
     told: Any = {
         "tokens": state.mailed_tokens,
         "mailbox": mailbox,
@@ -126,6 +130,7 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         database=database,
         hasher=hasher,
         proofs=proofs,
+        breached=breached,
         sessions=sessions,
         mailbox=mailbox,
         audit=audit,

@@ -140,6 +140,9 @@ Networks = Annotated[
     list[Network], NoDecode, BeforeValidator(_networks), BeforeValidator(_comma_separated)
 ]
 Url = Annotated[str, AfterValidator(url_without_slash)]
+OptionalUrl = Annotated[
+    str, AfterValidator(lambda value: url_without_slash(value) if value else value)
+]
 Duration = Annotated[timedelta, AfterValidator(_positive_duration), BeforeValidator(_seconds)]
 OptionalDuration = Annotated[
     timedelta, AfterValidator(_not_negative_duration), BeforeValidator(_seconds)

@@ -34,6 +34,7 @@ from auth_service.setting_types import (
     Networks,
     OptionalDuration,
     OptionalRedisUrl,
+    OptionalUrl,
     PasswordScheme,
     RateLimit,
     Registration,
@@ -107,6 +108,7 @@ class Settings(BaseSettings):
     password_scheme: PasswordScheme = PasswordScheme.BCRYPT_SHA256
     bcrypt_rounds: Annotated[int, Field(ge=4, le=31)] = 12
     password_min_length: Annotated[int, Field(ge=1, le=256)] = 8
+    breached_passwords_url: OptionalUrl = ""
     hashing_threads: PositiveInt = Field(default_factory=lambda: os.cpu_count() or 1)
     hashing_queue: Annotated[int, Field(ge=0)] = 32
 

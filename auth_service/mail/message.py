@@ -21,6 +21,7 @@ class MailKind(StrEnum):
     NEW_DEVICE = auto()
     ACCOUNT_DELETED = auto()
     HARD_STOP = auto()
+    PASSWORD_BREACHED = auto()
 
 
 _LINK: Final = ("link", "valid_for")
@@ -39,6 +40,7 @@ VALUES: Final[Mapping[MailKind, tuple[str, ...]]] = {
     MailKind.NEW_DEVICE: _FACTS,
     MailKind.ACCOUNT_DELETED: _FACTS,
     MailKind.HARD_STOP: _FACTS,
+    MailKind.PASSWORD_BREACHED: _FACTS,
 }
 """What each kind's templates may ask for, and so what a mail of it has to bring.
 

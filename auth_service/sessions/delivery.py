@@ -9,11 +9,16 @@ from auth_service.settings import Settings
 
 
 def deliver(
-    tokens: SessionTokens, response: Response, *, by_cookie: bool, settings: Settings
+    tokens: SessionTokens,
+    response: Response,
+    *,
+    by_cookie: bool,
+    settings: Settings,
+    is_breached: bool = False,
 ) -> TokenAnswer:
     """The answer; by cookie, the refresh token is set there and nowhere else."""
     if by_cookie:
         cookie.put(
             response, tokens.refresh_token, max_age=tokens.refresh_expires_in, settings=settings
         )
-    return TokenAnswer.of(tokens, with_refresh_token=not by_cookie)
+    return TokenAnswer.of(tokens, with_refresh_token=not by_cookie, is_breached=is_breached)

@@ -37,9 +37,18 @@ class TokenAnswer(BaseModel):
     ] = None
     refresh_expires_in: Annotated[int, Field(description="Seconds until the session is idle.")]
     session_id: UUID
+    password_status: Annotated[
+        Literal["breached"] | None,
+        Field(
+            description="`breached`: the password is known from a data breach; ask for another. "
+            "Absent otherwise."
+        ),
+    ] = None
 
     @classmethod
-    def of(cls, tokens: SessionTokens, *, with_refresh_token: bool) -> "TokenAnswer":
+    def of(
+        cls, tokens: SessionTokens, *, with_refresh_token: bool, is_breached: bool = False
+    ) -> "TokenAnswer":
         """The answer for these tokens; the refresh token is left out where a cookie carries it."""
         return cls(
             access_token=tokens.access_token,
@@ -47,4 +56,5 @@ class TokenAnswer(BaseModel):
             refresh_token=tokens.refresh_token if with_refresh_token else None,
             refresh_expires_in=tokens.refresh_expires_in,
             session_id=tokens.session_id,
+            password_status="breached" if is_breached else None,
         )

@@ -22,6 +22,7 @@ from auth_service.users.repository import (
 )
 
 _UNLOCKED: Final[dict[str, Any]] = {"failed_logins": 0, "failed_device_logins": 0}
+_NEW_PASSWORD: Final = _UNLOCKED | {"breach_noticed_at": None}
 
 
 async def lock(db: AsyncSession, user_id: UUID) -> Account | None:
@@ -64,7 +65,7 @@ async def replace_password(
         db,
         update(User)
         .where(User.id == user_id, password_holds(proof))
-        .values(password_hash=new_hash, **_UNLOCKED),
+        .values(password_hash=new_hash, **_NEW_PASSWORD),
     )
 
 
@@ -79,7 +80,7 @@ async def reset_password(
         db,
         update(User)
         .where(User.id == user_id, User.email_key == email_key)
-        .values(password_hash=new_hash, email_verified=True, **_UNLOCKED),
+        .values(password_hash=new_hash, email_verified=True, **_NEW_PASSWORD),
     )
 
 
@@ -142,6 +143,12 @@ async def count_failure(
     )
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else (account_of(row[1:]), row[0])
+
+
+async def note_breach(db: AsyncSession, user_id: UUID, *, now: datetime) -> bool:
+    """Note that the owner is told of a breached password; False where that was done before."""
+    statement = update(User).where(User.id == user_id, User.breach_noticed_at.is_(None))
+    return await _change(db, statement.values(breach_noticed_at=now)) is not None
 
 
 async def unlock(db: AsyncSession, user_id: UUID) -> Account | None:

@@ -16,6 +16,7 @@ class User(Base):
 
     ``disabled_at`` set means disabled, until ``disabled_until`` where that is set too. The failures
     are wrong passwords in a row, those of devices that logged in before apart from all others.
+    ``breach_noticed_at`` is when its owner was told that the password is known from a breach.
     """
 
     __tablename__ = "users"
@@ -32,3 +33,4 @@ class User(Base):
     disabled_until: Mapped[datetime | None]
     failed_logins: Mapped[int] = mapped_column(default=0, server_default="0")
     failed_device_logins: Mapped[int] = mapped_column(default=0, server_default="0")
+    breach_noticed_at: Mapped[datetime | None]

@@ -1,4 +1,4 @@
-"""Wrong passwords in a row, kept with the account.
+"""Wrong passwords in a row, kept with the account, and whether a breach was noticed.
 
 Revision: 0006, after 0005
 """
@@ -15,8 +15,10 @@ depends_on = None
 def upgrade() -> None:
     for name in ("failed_logins", "failed_device_logins"):
         op.add_column("users", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("users", sa.Column("breach_noticed_at", sa.DateTime(timezone=True)))
 
 
 def downgrade() -> None:
+    op.drop_column("users", "breach_noticed_at")
     for name in ("failed_device_logins", "failed_logins"):
         op.drop_column("users", name)

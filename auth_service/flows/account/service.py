@@ -18,7 +18,7 @@ from auth_service.mailed_tokens.service import MailedTokens
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.confirmation import PasswordConfirmation
 from auth_service.methods.password.hashing import PasswordHasher
-from auth_service.methods.password.policy import PasswordPolicy
+from auth_service.methods.password.new_passwords import NewPasswords
 from auth_service.sessions.repository import ListedSession, StoredSession
 from auth_service.sessions.service import Sessions
 from auth_service.users import change_repository
@@ -37,7 +37,7 @@ class OwnAccount:
         *,
         confirmation: PasswordConfirmation,
         hasher: PasswordHasher,
-        policy: PasswordPolicy,
+        rules: NewPasswords,
         sessions: Sessions,
         tokens: MailedTokens,
         mailbox: Mailbox,
@@ -46,7 +46,7 @@ class OwnAccount:
     ) -> None:
         self._confirmation = confirmation
         self._hasher = hasher
-        self._policy = policy
+        self._rules = rules
         self._sessions = sessions
         self._tokens = tokens
         self._mailbox = mailbox
@@ -72,7 +72,7 @@ class OwnAccount:
             Busy: too many passwords are being hashed.
         """
         account = session.account
-        self._policy.check(new_password, email=Email.parse(account.email), pointer=_POINTER)
+        await self._rules.check(new_password, email=Email.parse(account.email), pointer=_POINTER)
         confirmed = await self._confirmation.begin(db, account.id, current_password, client)
         new_hash = await self._hasher.hash(new_password)
         replaced = await change_repository.replace_password(

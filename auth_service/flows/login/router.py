@@ -62,7 +62,11 @@ async def log_in(  # noqa: PLR0913, PLR0917 - what a route needs, it names
     """
     logged_in = await login.with_password(db, body.email, body.password, client)
     answer = deliver(
-        logged_in.tokens, response, by_cookie=body.delivery == "cookie", settings=settings
+        logged_in.tokens,
+        response,
+        by_cookie=body.delivery == "cookie",
+        settings=settings,
+        is_breached=logged_in.is_breached,
     )
     remember_device(response, logged_in, settings)
     return answer

@@ -16,12 +16,13 @@ from auth_service.db.session import Database, Transaction
 from auth_service.flows.login.errors import EmailNotVerified, InvalidCredentials
 from auth_service.mail.message import MailKind
 from auth_service.methods.mailbox.service import Mailbox
+from auth_service.methods.password.breached import BreachedPasswords
 from auth_service.methods.password.errors import Busy
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.proof import Guess, PasswordProofs
 from auth_service.sessions.service import Sessions, SessionTokens
 from auth_service.settings import Settings
-from auth_service.users import repository
+from auth_service.users import change_repository, repository
 from auth_service.users.account import Account, ProvenPassword
 
 log = structlog.get_logger()
@@ -40,15 +41,20 @@ class LoginState:
     amr: list[str]
     guess: Guess
     proof: ProvenPassword
+    is_breached: bool
     new_hash: PasswordHash | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """A session's tokens, and what the client's browser is to be known by from now on."""
+    """A session's tokens, and what the client's browser is to be known by from now on.
+
+    ``is_breached`` says that the password is known from a breach, and should be changed.
+    """
 
     tokens: SessionTokens
     device_cookie: str
+    is_breached: bool
 
 
 class Login:
@@ -60,6 +66,7 @@ class Login:
         database: Database,
         hasher: PasswordHasher,
         proofs: PasswordProofs,
+        breached: BreachedPasswords,
         sessions: Sessions,
         mailbox: Mailbox,
         audit: Audit,
@@ -70,6 +77,7 @@ class Login:
         self._database = database
         self._hasher = hasher
         self._proofs = proofs
+        self._breached = breached
         self._sessions = sessions
         self._mailbox = mailbox
         self._audit = audit
@@ -106,7 +114,8 @@ class Login:
         if self._require_verified_email and not account.email_verified:
             raise EmailNotVerified
         new_hash = await self._upgraded(password) if guess.upgrade else None
-        return LoginState(account, [_AMR_PASSWORD], guess, guess.proof, new_hash)
+        is_breached = await self._breached.has(password)
+        return LoginState(account, [_AMR_PASSWORD], guess, guess.proof, is_breached, new_hash)
 
     async def _upgraded(self, password: str) -> PasswordHash | None:
         """The password under today's scheme; None when busy, since a later login will do."""
@@ -140,8 +149,13 @@ class Login:
         # The first login of all is with the device that the account was made with.
         if not is_known and state.account.last_login_at is not None:
             await self._mailbox.tell(db, MailKind.NEW_DEVICE, account, client)
+        if state.is_breached and await change_repository.note_breach(
+            db, account.id, now=self._clock.now()
+        ):
+            await self._mailbox.tell(db, MailKind.PASSWORD_BREACHED, account, client)
         log.info("login", user_id=str(account.id), session_id=str(tokens.session_id))
-        return LoggedIn(tokens, self._proofs.remember_device(client, account.id))
+        device_cookie = self._proofs.remember_device(client, account.id)
+        return LoggedIn(tokens, device_cookie, state.is_breached)
 
     async def _knows_device(self, db: Transaction, account: Account, client: ClientInfo) -> bool:
         """Whether a login from there is no news: by its cookie, or by what it calls itself."""

@@ -22,7 +22,7 @@ from auth_service.mailed_tokens.token import Purpose
 from auth_service.mailed_tokens.wishes import MailWishes, Wish, WishKind
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.hashing import PasswordHasher
-from auth_service.methods.password.policy import PasswordPolicy
+from auth_service.methods.password.new_passwords import NewPasswords
 from auth_service.methods.password.proof import PasswordProofs
 from auth_service.sessions.service import Sessions
 from auth_service.users import change_repository
@@ -39,7 +39,7 @@ class PasswordReset:
         *,
         hasher: PasswordHasher,
         proofs: PasswordProofs,
-        policy: PasswordPolicy,
+        rules: NewPasswords,
         sessions: Sessions,
         tokens: MailedTokens,
         wishes: MailWishes,
@@ -49,7 +49,7 @@ class PasswordReset:
     ) -> None:
         self._hasher = hasher
         self._proofs = proofs
-        self._policy = policy
+        self._rules = rules
         self._sessions = sessions
         self._tokens = tokens
         self._wishes = wishes
@@ -92,9 +92,9 @@ class PasswordReset:
             InvalidToken: the token is not good for this, or was used by another at this moment.
             Busy: too many passwords are being hashed; the token stays good.
         """
-        self._policy.check(new_password, email=None, pointer=_POINTER)
+        await self._rules.check(new_password, email=None, pointer=_POINTER)
         found = await self._tokens.get(token, Purpose.RESET_PASSWORD)
-        self._policy.check(new_password, email=found.bound_to, pointer=_POINTER)
+        await self._rules.check(new_password, email=found.bound_to, pointer=_POINTER)
         new_hash = await self._hasher.hash(new_password)
         # The account first: whoever changes it, and whoever mails a token for it, takes its row.
         account = await change_repository.reset_password(

@@ -19,7 +19,7 @@ from auth_service.mailed_tokens.token import Purpose
 from auth_service.mailed_tokens.wishes import MailWishes, Wish, WishKind
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.hashing import PasswordHasher
-from auth_service.methods.password.policy import PasswordPolicy
+from auth_service.methods.password.new_passwords import NewPasswords
 from auth_service.setting_types import Registration
 from auth_service.settings import Settings
 from auth_service.users import change_repository, repository
@@ -39,7 +39,7 @@ class Registrations:
         self,
         *,
         hasher: PasswordHasher,
-        policy: PasswordPolicy,
+        rules: NewPasswords,
         tokens: MailedTokens,
         mailbox: Mailbox,
         wishes: MailWishes,
@@ -48,7 +48,7 @@ class Registrations:
         settings: Settings,
     ) -> None:
         self._hasher = hasher
-        self._policy = policy
+        self._rules = rules
         self._tokens = tokens
         self._mailbox = mailbox
         self._wishes = wishes
@@ -130,7 +130,7 @@ class Registrations:
         """
         if not all(map(is_role_name, roles)):
             raise ValidationFailed((_NOT_A_ROLE,))
-        self._policy.check(password, email=email)
+        await self._rules.check(password, email=email)
         new = NewAccount(
             email=email.address,
             email_key=email.key,

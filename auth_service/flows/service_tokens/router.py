@@ -67,9 +67,10 @@ async def issue_token(
     if form.grant_type == "password":
         logged_in = await _by_password(request, db, form, client)
         remember_device(response, logged_in, request.app.state.settings)
-        tokens = logged_in.tokens
-    else:
-        tokens = await _by_refresh_token(request, db, form, client)
+        return TokenAnswer.of(
+            logged_in.tokens, with_refresh_token=True, is_breached=logged_in.is_breached
+        )
+    tokens = await _by_refresh_token(request, db, form, client)
     return TokenAnswer.of(tokens, with_refresh_token=True)
 
 

@@ -50,7 +50,10 @@ class PasswordPolicy:
     def of(cls, settings: Settings) -> Self:
         """The policy that the settings describe; the issuer's host is a name of the service."""
         host = urlsplit(settings.issuer).hostname or ""
-        return cls(min_length=settings.password_min_length, service_names=(SERVICE_NAME, host))
+        return cls(
+            min_length=settings.password_min_length,
+            service_names=(SERVICE_NAME, host, settings.brand_name),
+        )
 
     def check(
         self, password: str, *, email: Email | str | None, pointer: str = "/password"

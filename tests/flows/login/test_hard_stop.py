@@ -146,3 +146,15 @@ async def test_all_known_devices_together_have_so_many_failures_as_well(app: Fas
     await guesses(app, ADA, STOP)
     assert (await guess(app, ADA, PASSWORD, device=devices[0])).status_code == 401
     assert f"hard_stop to {ADA}" in await kinds(app)
+
+
+async def test_a_right_password_beyond_the_stop_does_not_show_in_the_waits(
+    new_app: AppFactory,
+) -> None:
+    async with new_app(throttle_hard_stop=3, throttle_network_tries=5) as app:
+        async with client_of(app) as http:
+            await Person(http).register()
+        await guesses(app, ADA, 3)
+        for _ in range(2):
+            assert (await guess(app, ADA, PASSWORD)).status_code == 401
+        assert (await guess(app, ADA, PASSWORD)).status_code == 429
