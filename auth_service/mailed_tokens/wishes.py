@@ -2,10 +2,12 @@
 
 Somebody who has forgotten a password types an address. Whether it has an account must show neither
 in the answer nor in the time it takes. So the request writes the same row for every address, and
-all that depends on the account happens later, in a background task of any worker.
+all that depends on the account happens later, in a background task of any worker: up to half a
+second later, at random, so that it does not show in how long the next request takes either.
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +29,7 @@ from auth_service.mailed_tokens.wish_repository import StoredWish
 
 log = structlog.get_logger()
 _PURPOSE: Final = "mail wish"
+_LONGEST_DELAY_SECONDS: Final = 0.5
 
 
 class WishKind(StrEnum):
@@ -90,7 +93,11 @@ class MailWishes:
             created_at=self._clock.now(),
         )
         await wish_repository.add(db, wish)
-        after_commit(db, self.woken.set)
+        after_commit(db, self._wake_soon)
+
+    def _wake_soon(self) -> None:
+        seconds = random.uniform(0, _LONGEST_DELAY_SECONDS)  # noqa: S311 - blurs, hides no secret
+        asyncio.get_running_loop().call_later(seconds, self.woken.set)
 
     async def fulfil_all(self) -> int:
         """See to every wish there is; how many there were.

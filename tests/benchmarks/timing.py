@@ -26,6 +26,8 @@ from tests.running_server import serving
 KNOWN = "known@example.com"
 PASSWORD = "a long enough password"
 NAMES = count()
+LIMITS = ("LOGIN", "ANONYMOUS", "MAIL")
+LADDERS = ("NETWORK_TRIES", "ADDRESS_TRIES", "HARD_STOP")
 
 
 def mann_whitney_p(one: list[float], other: list[float]) -> float:
@@ -71,7 +73,9 @@ async def run(url: str, arguments: argparse.Namespace) -> None:
         "AUTH_MAIL_URL": NOWHERE,
         "AUTH_ACCESS_LOG": "false",
         "AUTH_LOG_LEVEL": "error",
-    } | {f"AUTH_RATE_LIMIT_{name}": "100000000/minute" for name in ("LOGIN", "ANONYMOUS", "MAIL")}
+    }
+    environment |= {f"AUTH_RATE_LIMIT_{name}": "100000000/minute" for name in LIMITS}
+    environment |= {f"AUTH_THROTTLE_{name}": "100000000" for name in LADDERS}
     print(f"{'':28}{'known ms':>10}{'unknown ms':>12}{'p':>8}")
     with tempfile.TemporaryDirectory() as folder:
         async with serving(environment, folder=Path(folder)) as server, server.client() as http:

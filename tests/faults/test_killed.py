@@ -6,6 +6,7 @@ answered has to be there afterwards, and its mail has to be sent by the server t
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 from collections.abc import AsyncIterator
@@ -23,9 +24,9 @@ from tests.conftest import SECRET, settings_for
 from tests.mail.smtp_server import Mailbox, mail_server
 from tests.running_server import RunningServer, serving
 
-ROUNDS = 5
-"""Servers that are killed; each handles registrations of twenty people in parallel, so that a
-hundred of them meet the kill at a moment of their own."""
+ROUNDS = int(os.environ.get("TEST_KILLS", "5"))
+"""Servers that are killed; each handles registrations of twenty people in parallel, each of whom
+meets the kill at a moment of their own. `make faults` kills a hundred."""
 PEOPLE = 20
 AT_ONCE = datetime(2026, 1, 1, tzinfo=UTC)
 OLD, NEW = "analytical engine 1843", "difference engine 1822"

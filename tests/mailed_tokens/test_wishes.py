@@ -51,7 +51,8 @@ async def test_a_wish_is_seen_to_with_all_that_it_was_made_with(database: Databa
     wishes = worker(database)
     wishes.see_to(WishKind.RESET_PASSWORD, fulfil)
     await put(wishes, database, "Ada@example.com")
-    assert wishes.woken.is_set()
+    async with asyncio.timeout(1):
+        await wishes.woken.wait()
     assert await wishes.fulfil_all() == 1
     [wish] = seen
     assert (wish.email, wish.client, wish.user_id) == (
