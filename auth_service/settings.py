@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     database_lock_timeout: Duration = timedelta(seconds=3)
 
     redis_url: Annotated[OptionalRedisUrl, Field(repr=False)] = None
-    redis_timeout: Duration = timedelta(seconds=0.05)
+    redis_timeout: Duration = timedelta(seconds=0.2)
     workers: PositiveInt = 1
 
     cors_origins: CommaSeparated = []

@@ -6,7 +6,11 @@ address counts by its key, as typed, whether an account has it or not: what a st
 the ladders is the same for both.
 """
 
+import asyncio
 import math
+import random
+import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -17,7 +21,13 @@ from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
 from auth_service.core.secrets import Keyring
 from auth_service.settings import Settings
-from auth_service.throttle.counters import MEMORY_SECONDS, Counters, LocalCounters
+from auth_service.throttle.counters import (
+    ASK_AGAIN,
+    MEMORY_SECONDS,
+    Counters,
+    Entry,
+    LocalCounters,
+)
 from auth_service.throttle.errors import TooManyTries
 from auth_service.throttle.known_devices import KnownDevices
 from auth_service.throttle.ladder import Ladder, Step
@@ -28,6 +38,9 @@ from auth_service.web.store_guard import StoreGuard, StoreLostError
 _ANYWHERE: Final = "anywhere"
 _DEVICE: Final = "device"
 _PURPOSE: Final = "throttled-address"
+_PATIENCE_SECONDS: Final = 3.0
+_PAUSE_SECONDS: Final = 0.1
+_MOST_WAITING: Final = 200
 T = TypeVar("T")
 
 
@@ -38,8 +51,7 @@ class Try:
     ``by_known_device`` says that it is on the allowance of a device that logged in before.
     """
 
-    record: str
-    steps: tuple[Step, ...]
+    entry: Entry
     by_known_device: bool
 
 
@@ -60,6 +72,7 @@ class Throttle:
         )
         self._device = Ladder(settings.throttle_device_tries, MEMORY_SECONDS, MEMORY_SECONDS)
         self._local = LocalCounters()
+        self._waiting = 0
         self._guard = guard
         self._shared = None if guard is None else SharedCounters(guard.redis)
 
@@ -72,7 +85,7 @@ class Throttle:
         return self._devices.remember(client.device_cookie, user_id)
 
     async def begin(self, email: Email, client: ClientInfo, *, device_id: str | None) -> Try:
-        """Count a try for an address.
+        """Count a try for an address. Whoever calls this tells what became of it.
 
         A known device has an allowance of its own. Once that is used up it is nobody known any
         more, until a login or a day without a try.
@@ -81,52 +94,65 @@ class Throttle:
             TooManyTries: the address has to wait; nothing was counted.
         """
         if device_id is not None:
-            on_allowance = Try(
-                f"device:{device_id}", (Step(_DEVICE, self._device),), by_known_device=True
-            )
-            if await self._wait(on_allowance) <= 0:
-                return on_allowance
-        begun = Try(
+            entry = _entry(f"device:{device_id}", Step(_DEVICE, self._device))
+            if await self._wait(entry) <= 0:
+                return Try(entry, by_known_device=True)
+        entry = _entry(
             self._record_of(email),
-            (
-                Step(_ANYWHERE, self._anywhere),
-                Step(wide_network_key(client.ip), self._network),
-            ),
-            by_known_device=False,
+            Step(_ANYWHERE, self._anywhere),
+            Step(wide_network_key(client.ip), self._network),
         )
-        wait = await self._wait(begun)
+        wait = await self._wait(entry)
         if wait > 0:
             raise TooManyTries(math.ceil(wait))
-        return begun
+        return Try(entry, by_known_device=False)
+
+    async def fail(self, begun: Try) -> None:
+        """The password was wrong, or is not to be told from a wrong one."""
+        await self._everywhere(lambda counters: counters.settle(begun.entry))
 
     async def give_back(self, begun: Try) -> None:
         """Take back a try whose password was not looked at."""
-        self._local.give_back(begun.record, begun.steps)
-        await self._shared_or_none(lambda shared: shared.give_back(begun.record, begun.steps))
+        await self._everywhere(lambda counters: counters.give_back(begun.entry))
 
     async def succeed(self, begun: Try) -> None:
         """The password was right: what was counted together with this try is forgotten."""
-        await self._forget(begun.record)
+        await self._everywhere(lambda counters: counters.forget(begun.entry.record))
 
     async def forget(self, email: Email) -> None:
         """Begin anew with an address, for its owner has a new password or was let in again."""
-        await self._forget(self._record_of(email))
+        record = self._record_of(email)
+        await self._everywhere(lambda counters: counters.forget(record))
 
-    async def _forget(self, record: str) -> None:
-        self._local.forget(record)
-        await self._shared_or_none(lambda shared: shared.forget(record))
+    async def _everywhere(self, act: Callable[[Counters], None]) -> None:
+        act(self._local)
+        await self._shared_or_none(act)
 
-    async def _wait(self, begun: Try) -> float:
-        """Count the try; 0, or the seconds that it would have to wait."""
+    async def _wait(self, entry: Entry) -> float:
+        """Count the try; 0, or the seconds that it would have to wait.
+
+        While that depends on other tries that are under way, it is asked again for a few seconds:
+        many logins at once with the right password are no guesses.
+        """
+        patience = time.monotonic() + _PATIENCE_SECONDS
+        while (wait := await self._taken(entry)) == ASK_AGAIN:
+            if time.monotonic() > patience or self._waiting >= _MOST_WAITING:
+                return 1.0
+            self._waiting += 1
+            try:
+                await asyncio.sleep(random.uniform(0.5, 1) * _PAUSE_SECONDS)  # noqa: S311 - spreads load
+            finally:
+                self._waiting -= 1
+        return wait
+
+    async def _taken(self, entry: Entry) -> float:
         now = self._clock.now().timestamp()
-        wait = await self._shared_or_none(
-            lambda shared: shared.take(begun.record, begun.steps, now)
-        )
+        wait = await self._shared_or_none(lambda shared: shared.take(entry, now))
         if wait is None:
-            return self._local.take(begun.record, begun.steps, now)
-        if wait <= 0:
+            return self._local.take(entry, now)
+        if wait == 0:
             # Noted here too, so that a lost Redis, even a provoked loss, is no fresh start.
-            self._local.note(begun.record, begun.steps, now)
+            self._local.note(entry, now)
         return wait
 
     async def _shared_or_none(self, act: Callable[[Counters], T]) -> T | None:
@@ -142,3 +168,7 @@ class Throttle:
     def _record_of(self, email: Email) -> str:
         """An address as the store sees it: no address at all."""
         return "address:" + self._keyring.mac(_PURPOSE, email.key.encode())[:16].hex()
+
+
+def _entry(record: str, *steps: Step) -> Entry:
+    return Entry(record, steps, secrets.token_hex(8))

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth_service.core.emails import Email
 from auth_service.core.passwords import PasswordHash
 from auth_service.users.account import Account, ProvenPassword
-from auth_service.users.models import User
+from auth_service.users.models import DECOYS, FailureDecoy, User
 from auth_service.users.repository import (
     ACCOUNT_COLUMNS,
     account_of,
@@ -127,22 +127,32 @@ async def delete(db: AsyncSession, user_id: UUID, *, proof: ProvenPassword) -> b
 
 
 async def count_failure(
-    db: AsyncSession, email_key: str, *, by_known_device: bool, hard_stop: int
+    db: AsyncSession, user_id: UUID, *, by_known_device: bool
 ) -> tuple[Account, int] | None:
-    """Count a wrong password, up to the hard stop; the account, and how many these are in a row.
+    """Count a wrong password; the account, and how many these are in a row by now.
 
-    None where the address has no account, or its password has stopped working before.
+    None where the address has no account any more.
     """
     column = User.failed_device_logins if by_known_device else User.failed_logins
     statement = (
         update(User)
-        .where(User.email_key == email_key, column < hard_stop)
+        .where(User.id == user_id)
         .values({column.key: column + 1})
         .returning(column, *ACCOUNT_COLUMNS)
         .execution_options(synchronize_session=False)
     )
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else (account_of(row[1:]), row[0])
+
+
+async def count_decoy_failure(db: AsyncSession, slot: int) -> None:
+    """Write as much as ``count_failure`` does, for an address that no account has."""
+    await db.execute(
+        update(FailureDecoy)
+        .where(FailureDecoy.slot == slot % DECOYS)
+        .values(failures=FailureDecoy.failures + 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def note_breach(db: AsyncSession, user_id: UUID, *, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """The table of accounts."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import String
@@ -9,6 +10,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 from auth_service.core.ids import new_id
 from auth_service.core.passwords import PasswordHash
 from auth_service.db.base import Base, JsonDocument
+
+DECOYS: Final = 256
+
+
+class FailureDecoy(Base):
+    """A row that is written where a failure has no account to be counted with.
+
+    The write would be missed: a wrong password for an address without an account would be answered
+    sooner. There are ``DECOYS`` of them, so that such failures do not wait for each other.
+    """
+
+    __tablename__ = "failure_decoys"
+
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class User(Base):

@@ -1,4 +1,4 @@
-"""Wrong passwords in a row, kept with the account, and whether a breach was noticed.
+"""Wrong passwords in a row, kept with the account or in a decoy; whether a breach was noticed.
 
 Revision: 0006, after 0005
 """
@@ -15,10 +15,18 @@ depends_on = None
 def upgrade() -> None:
     for name in ("failed_logins", "failed_device_logins"):
         op.add_column("users", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    decoys = op.create_table(
+        "failure_decoys",
+        sa.Column("slot", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False, server_default="0"),
+        sa.PrimaryKeyConstraint("slot", name="pk_failure_decoys"),
+    )
+    op.bulk_insert(decoys, [{"slot": slot} for slot in range(256)])
     op.add_column("users", sa.Column("breach_noticed_at", sa.DateTime(timezone=True)))
 
 
 def downgrade() -> None:
     op.drop_column("users", "breach_noticed_at")
+    op.drop_table("failure_decoys")
     for name in ("failed_device_logins", "failed_logins"):
         op.drop_column("users", name)

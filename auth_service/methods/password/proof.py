@@ -4,6 +4,7 @@ Every route that tests a password comes through here: a login, the token endpoin
 asks for the password once more.
 """
 
+import zlib
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -81,10 +82,13 @@ class PasswordProofs:
             await self._throttle.give_back(counted)
             raise
         if found is None or not verdict.ok:
+            await self._throttle.fail(counted)
             return Guess(email, client, counted, None)
         proof = ProvenPassword(stored, counted.by_known_device, self._hard_stop)
         if counted.by_known_device or found.failures.of_strangers < self._hard_stop:
             await self._throttle.succeed(counted)
+        else:
+            await self._throttle.fail(counted)
         return Guess(email, client, counted, proof, verdict.upgrade)
 
     async def refuse(
@@ -98,23 +102,24 @@ class PasswordProofs:
     ) -> None:
         """Count a wrong password with the account and write it down.
 
-        The same work whether the address has an account or not. At the hard stop the password works
-        no longer, and the owner is told.
+        As many writes whether the address has an account or not. At the hard stop the password
+        works no longer, and the owner is told.
         """
-        counted = await change_repository.count_failure(
-            db,
-            guess.email.key,
-            by_known_device=guess.counted.by_known_device,
-            hard_stop=self._hard_stop,
-        )
+        by_known_device = guess.counted.by_known_device
+        counted = None
+        if user_id is None:
+            await change_repository.count_decoy_failure(db, zlib.crc32(guess.email.key.encode()))
+        else:
+            counted = await change_repository.count_failure(
+                db, user_id, by_known_device=by_known_device
+            )
         await self._audit.record(
             db, action, subject=user_id, client=guess.client, outcome=Outcome.FAILURE, **event
         )
-        if counted is None or guess.counted.by_known_device:
-            return
-        account, failures = counted
-        if failures >= self._hard_stop:
-            await self._stop(db, account, guess.client)
+        if counted is not None and not by_known_device:
+            account, failures = counted
+            if failures == self._hard_stop:
+                await self._stop(db, account, guess.client)
 
     async def _stop(self, db: Transaction, account: Account, client: ClientInfo) -> None:
         await self._audit.record(db, Action.PASSWORD_STOPPED, subject=account.id, client=client)

@@ -56,11 +56,6 @@ async def test_one_before_the_stop_it_still_works_and_begins_anew(app: FastAPI) 
     assert (await guess(app, ADA, PASSWORD)).status_code == 200
 
 
-async def test_the_count_goes_no_further_than_the_stop(app: FastAPI) -> None:
-    await guesses(app, ADA, STOP + 3)
-    assert await failures(app) == (STOP, 0)
-
-
 async def test_it_is_written_down_and_the_owner_told_once(app: FastAPI) -> None:
     await guesses(app, ADA, STOP + 3)
     assert (await actions(app)).count("password.stopped") == 1
