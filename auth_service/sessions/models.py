@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.core.ids import new_id
@@ -17,7 +17,17 @@ class Session(Base):
     """
 
     __tablename__ = "sessions"
-    __table_args__ = (Index(None, "user_id", "created_at"), Index(None, "expires_at"))
+    __table_args__ = (
+        Index(None, "user_id", "created_at"),
+        Index(None, "expires_at"),
+        Index(
+            "ix_sessions_user_id_id_live",
+            "user_id",
+            "id",
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

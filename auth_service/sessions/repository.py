@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.db.batches import delete_batch
@@ -116,10 +116,37 @@ async def find_again(db: AsyncSession, session_id: UUID) -> StoredSession | None
     return None if row is None else _stored(*row)
 
 
-async def add(db: AsyncSession, session: Session) -> None:
-    """Add a session."""
-    db.add(session)
-    await db.flush()
+async def add_among_newest(db: AsyncSession, session: Session, *, keep: int, because: str) -> None:
+    """Add a session and end the oldest live ones of its user, so that ``keep`` remain.
+
+    On PostgreSQL in one statement. Whoever adds has locked the user's row before.
+    """
+    surplus = (
+        select(Session.id)
+        .where(
+            Session.user_id == session.user_id,
+            Session.ended_at.is_(None),
+            Session.expires_at > session.created_at,
+        )
+        .order_by(Session.id.desc())
+        .offset(keep - 1)
+    )
+    end_surplus = (
+        update(Session)
+        .where(Session.id.in_(surplus))
+        .values(ended_at=session.created_at, ended_because=because)
+    )
+    values = {
+        column.key: getattr(session, column.key)
+        for column in Session.__mapper__.columns
+        if getattr(session, column.key) is not None
+    }
+    add = insert(Session).values(values)
+    if db.get_bind().dialect.name == "postgresql":
+        add = add.add_cte(end_surplus.cte("ended"))
+    else:
+        await db.execute(end_surplus.execution_options(synchronize_session=False))
+    await db.execute(add)
 
 
 async def advance(db: AsyncSession, session_id: UUID, *, counter: int, now: datetime) -> bool:
@@ -155,24 +182,6 @@ async def end_all(db: AsyncSession, user_id: UUID, *, because: str, now: datetim
         update(Session)
         .where(Session.user_id == user_id, Session.ended_at.is_(None))
         .values(ended_at=now, ended_because=because)
-    )
-
-
-async def end_all_but_newest(
-    db: AsyncSession, user_id: UUID, *, keep: int, because: str, now: datetime
-) -> None:
-    """End the oldest live sessions of a user, so that ``keep`` remain."""
-    surplus = (
-        select(Session.id)
-        .where(Session.user_id == user_id, Session.ended_at.is_(None), Session.expires_at > now)
-        .order_by(Session.created_at.desc(), Session.id.desc())
-        .offset(keep)
-    )
-    await db.execute(
-        update(Session)
-        .where(Session.id.in_(surplus))
-        .values(ended_at=now, ended_because=because)
-        .execution_options(synchronize_session=False)
     )
 
 
@@ -222,12 +231,6 @@ async def list_all(db: AsyncSession, user_id: UUID) -> list[KeptSession]:
     columns = (getattr(Session, name) for name in KeptSession.__slots__)
     statement = select(*columns).where(Session.user_id == user_id).order_by(Session.id.desc())
     return [KeptSession(*row) for row in await db.execute(statement)]
-
-
-async def list_user_agents(db: AsyncSession, user_id: UUID) -> list[str | None]:
-    """The programs that a user's sessions, living or ended, were opened with."""
-    statement = select(Session.user_agent).where(Session.user_id == user_id).distinct().limit(200)
-    return list(await db.scalars(statement))
 
 
 async def remove_expired(db: AsyncSession, *, now: datetime) -> int:

@@ -15,7 +15,6 @@ from uuid import UUID
 
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
-from auth_service.core.device import device_name
 from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
 from auth_service.db.batches import in_batches
@@ -89,9 +88,6 @@ class Sessions:
         Effect: at most 50 sessions of a user stay alive; the oldest ends.
         """
         now = self._clock.now()
-        await repository.end_all_but_newest(
-            db, account.id, keep=MAXIMUM_PER_USER - 1, because="too_many_sessions", now=now
-        )
         session = Session(
             id=new_id(),
             user_id=account.id,
@@ -105,7 +101,9 @@ class Sessions:
             ip=client.ip,
             user_agent=client.user_agent and client.user_agent[:_USER_AGENT_LENGTH],
         )
-        await repository.add(db, session)
+        await repository.add_among_newest(
+            db, session, keep=MAXIMUM_PER_USER, because="too_many_sessions"
+        )
         stored = StoredSession(
             id=session.id,
             client_id=session.client_id,
@@ -202,12 +200,6 @@ class Sessions:
     async def list_all(self, db: Transaction, user_id: UUID) -> list[KeptSession]:
         """All of a user's sessions that are kept, the newest first."""
         return await repository.list_all(db, user_id)
-
-    async def knows_device(self, db: Transaction, user_id: UUID, user_agent: str | None) -> bool:
-        """Whether a session of the user, living or ended, was opened with such a device."""
-        known = await repository.list_user_agents(db, user_id)
-        cut = user_agent and user_agent[:_USER_AGENT_LENGTH]
-        return cut in known or device_name(cut) in {device_name(other) for other in known}
 
     async def remove_expired(self) -> None:
         """Delete sessions that no rotation can extend any more, in small batches."""

@@ -1,6 +1,7 @@
 """An account as the rest of the service passes it on: facts, detached from any transaction."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -51,6 +52,7 @@ class Credentials:
     account: Account
     password_hash: PasswordHash | None
     failures: Failures = Failures()
+    known_devices: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

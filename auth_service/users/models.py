@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import String
+from sqlalchemy import String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.core.ids import new_id
@@ -33,6 +33,7 @@ class User(Base):
     ``disabled_at`` set means disabled, until ``disabled_until`` where that is set too. The failures
     are wrong passwords in a row, those of devices that logged in before apart from all others.
     ``breach_noticed_at`` is when its owner was told that the password is known from a breach.
+    ``known_devices`` are what devices that logged in call themselves, the latest first.
     """
 
     __tablename__ = "users"
@@ -50,3 +51,6 @@ class User(Base):
     failed_logins: Mapped[int] = mapped_column(default=0, server_default="0")
     failed_device_logins: Mapped[int] = mapped_column(default=0, server_default="0")
     breach_noticed_at: Mapped[datetime | None]
+    known_devices: Mapped[list[str]] = mapped_column(
+        JsonDocument, default=list, server_default=text("'[]'")
+    )

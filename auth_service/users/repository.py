@@ -61,12 +61,15 @@ _CREDENTIALS_COLUMNS = (
     User.password_hash,
     User.failed_logins,
     User.failed_device_logins,
+    User.known_devices,
     *ACCOUNT_COLUMNS,
 )
 
 
-def _credentials(password_hash: Any, strangers: int, devices: int, *account: Any) -> Credentials:  # noqa: ANN401 - a row holds what its columns hold
-    return Credentials(account_of(account), password_hash, Failures(strangers, devices))
+def _credentials(*row: Any) -> Credentials:  # noqa: ANN401 - a row holds what its columns hold
+    password_hash, strangers, devices, known_devices, *account = row
+    failures = Failures(strangers, devices)
+    return Credentials(account_of(account), password_hash, failures, known_devices)
 
 
 _CREDENTIALS = RowQuery(
@@ -135,20 +138,21 @@ async def list_taken_ids(database: Database, ids: Collection[UUID]) -> list[UUID
     return await database.fetch_rows(select(User.id).where(User.id.in_(ids)), lambda found: found)
 
 
-async def record_login(
+async def record_login(  # noqa: PLR0913 - what a login leaves, each named
     db: AsyncSession,
     user_id: UUID,
     *,
     proof: ProvenPassword,
     new_hash: PasswordHash | None,
+    known_devices: Sequence[str] | None = None,
     now: datetime,
 ) -> Account | None:
     """Note a login, if the account is still as it was when the password was compared.
 
-    Effect: sets ``last_login_at`` (and the upgraded hash) and locks the row until the commit, so
-    that a login and a reset of the same account come one after the other. Failures before it are no
-    longer in a row. None where the hash has changed since, the account was disabled or deleted, or
-    had too many failures.
+    Effect: sets ``last_login_at`` (the upgraded hash, the devices) and locks the row until the
+    commit, so that a login and a reset of the same account come one after the other. Failures
+    before it are no longer in a row. None where the hash has changed since, the account was
+    disabled or deleted, or had too many failures.
     """
     statement = (
         update(User)
@@ -162,6 +166,8 @@ async def record_login(
     )
     if new_hash is not None:
         statement = statement.values(password_hash=new_hash)
+    if known_devices is not None:
+        statement = statement.values(known_devices=list(known_devices))
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else account_of(row)
 

@@ -45,6 +45,7 @@ class Exports:
         return AccountExport(
             user=UserAnswer.of(session.account),
             has_password=credentials is not None and credentials.password_hash is not None,
+            known_devices=list(credentials.known_devices) if credentials else [],
             sessions=[ExportedSession.model_validate(asdict(each)) for each in kept],
             security_events=await self._events(db, user_id),
         )

@@ -115,5 +115,6 @@ class AccountExport(BaseModel):
     has_password: Annotated[
         bool, Field(description="Of a password only a hash is kept, which is not for taking along.")
     ]
+    known_devices: list[str]
     sessions: list[ExportedSession]
     security_events: list[SecurityEvent]

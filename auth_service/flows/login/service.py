@@ -1,5 +1,6 @@
 """Logging in: factors are proven one after the other, then a session opens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ from auth_service.audit.actions import Action
 from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
+from auth_service.core.device import device_name
 from auth_service.core.emails import Email
 from auth_service.core.passwords import PasswordHash
 from auth_service.core.secrets import Keyring
@@ -26,6 +28,7 @@ from auth_service.users import change_repository, repository
 from auth_service.users.account import Account, ProvenPassword
 
 log = structlog.get_logger()
+_MOST_DEVICES: Final = 20
 _AMR_PASSWORD: Final = "pwd"  # noqa: S105 - the name RFC 8176 gives the method
 
 
@@ -42,6 +45,7 @@ class LoginState:
     guess: Guess
     proof: ProvenPassword
     is_breached: bool
+    known_devices: Sequence[str]
     new_hash: PasswordHash | None = None
 
 
@@ -108,14 +112,27 @@ class Login:
         found = await repository.find_credentials(self._database, email.key)
         guess = await self._proofs.guess(email, found, password, client)
         account = None if found is None else found.account
-        if account is None or guess.proof is None or not account.is_enabled(self._clock.now()):
+        if (
+            found is None
+            or account is None
+            or guess.proof is None
+            or not account.is_enabled(self._clock.now())
+        ):
             await self._refuse(db, guess, account)
             raise InvalidCredentials
         if self._require_verified_email and not account.email_verified:
             raise EmailNotVerified
         new_hash = await self._upgraded(password) if guess.upgrade else None
         is_breached = await self._breached.has(password)
-        return LoginState(account, [_AMR_PASSWORD], guess, guess.proof, is_breached, new_hash)
+        return LoginState(
+            account=account,
+            amr=[_AMR_PASSWORD],
+            guess=guess,
+            proof=guess.proof,
+            is_breached=is_breached,
+            known_devices=found.known_devices,
+            new_hash=new_hash,
+        )
 
     async def _upgraded(self, password: str) -> PasswordHash | None:
         """The password under today's scheme; None when busy, since a later login will do."""
@@ -126,17 +143,19 @@ class Login:
 
     async def _complete(self, db: Transaction, state: LoginState, client: ClientInfo) -> LoggedIn:
         """Open the session, in the one transaction that re-checks what the factors relied on."""
+        device = device_name(client.user_agent)
+        is_new_device = device not in state.known_devices
         account = await repository.record_login(
             db,
             state.account.id,
             proof=state.proof,
             new_hash=state.new_hash,
+            known_devices=[device, *state.known_devices][:_MOST_DEVICES] if is_new_device else None,
             now=self._clock.now(),
         )
         if account is None:
             await self._refuse(db, state.guess, state.account)
             raise InvalidCredentials
-        is_known = await self._knows_device(db, account, client)
         tokens = await self._sessions.open(db, account, amr=state.amr, client=client)
         await self._audit.record(
             db,
@@ -147,7 +166,8 @@ class Login:
             client=client,
         )
         # The first login of all is with the device that the account was made with.
-        if not is_known and state.account.last_login_at is not None:
+        is_news = is_new_device and not self._proofs.knows_device(client, account.id)
+        if is_news and state.known_devices:
             await self._mailbox.tell(db, MailKind.NEW_DEVICE, account, client)
         if state.is_breached and await change_repository.note_breach(
             db, account.id, now=self._clock.now()
@@ -156,12 +176,6 @@ class Login:
         log.info("login", user_id=str(account.id), session_id=str(tokens.session_id))
         device_cookie = self._proofs.remember_device(client, account.id)
         return LoggedIn(tokens, device_cookie, state.is_breached)
-
-    async def _knows_device(self, db: Transaction, account: Account, client: ClientInfo) -> bool:
-        """Whether a login from there is no news: by its cookie, or by what it calls itself."""
-        return self._proofs.knows_device(client, account.id) or await self._sessions.knows_device(
-            db, account.id, client.user_agent
-        )
 
     async def _refuse(self, db: Transaction, guess: Guess, account: Account | None) -> None:
         """Count, write down and log a failure; the same work whatever address it was for.
