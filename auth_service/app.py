@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from auth_service import __version__
 from auth_service.admin.clients_router import router as admin_clients_router
 from auth_service.admin.keys_router import router as admin_keys_router
+from auth_service.admin.user_actions_router import router as admin_user_actions_router
+from auth_service.admin.users_router import router as admin_users_router
 from auth_service.background import background_work
 from auth_service.core.clock import Clock, SystemClock
 from auth_service.core.errors import ServiceUnavailable
@@ -87,6 +89,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.include_router(forward_auth_router)
     app.include_router(service_tokens_router)
     app.include_router(discovery_router)
+    app.include_router(admin_users_router)
+    app.include_router(admin_user_actions_router)
     app.include_router(admin_clients_router)
     app.include_router(admin_keys_router)
     app.include_router(operations_router)

@@ -12,6 +12,7 @@ from auth_service.core.clock import Clock
 from auth_service.core.secrets import Keyring
 from auth_service.db.session import Database
 from auth_service.flows.account.export import Exports
+from auth_service.flows.account.removal import AccountRemoval
 from auth_service.flows.account.service import OwnAccount
 from auth_service.flows.email_change.service import EmailChange
 from auth_service.flows.email_verification.service import EmailVerification
@@ -50,6 +51,7 @@ from auth_service.web.rate_limit import RateLimiter
 def build_parts(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
     """Everything that lives as long as the app, each part given what it stands on."""
     state.settings = settings
+    state.clock = clock
     state.rate_limiter = RateLimiter(settings)
     state.metrics = Metrics() if settings.metrics_token is not None else None
     _build_nouns(state, settings, clock)
@@ -150,7 +152,10 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     state.password_reset = PasswordReset(**password, proofs=proofs, sessions=sessions, **mailed)
     state.email_change = EmailChange(confirmation=confirmation, sessions=sessions, **mailed)
     state.email_verification = EmailVerification(email_change=state.email_change, **mailed)
-    state.own_account = OwnAccount(**password, confirmation=confirmation, sessions=sessions, **told)
+    removal = AccountRemoval(mailbox=mailbox, audit=audit, clock=clock)
+    state.own_account = OwnAccount(
+        **password, confirmation=confirmation, removal=removal, sessions=sessions, **told
+    )
     state.exports = Exports(database=database, sessions=sessions, audit=audit)
     for kind, flow in (
         (WishKind.RESET_PASSWORD, state.password_reset),
@@ -166,7 +171,14 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     }
     state.introspection = Introspection(**tokens, settings=settings)
     state.revocation = Revocation(**tokens)
-    state.user_administration = UserAdministration(sessions=sessions, clock=clock)
+    state.user_administration = UserAdministration(
+        database=database,
+        sessions=sessions,
+        registrations=state.registrations,
+        removal=removal,
+        proofs=proofs,
+        **told,
+    )
     state.user_import = UserImport(database=database, hasher=hasher, clock=clock)
     state.user_export = UserExport(database=database)
     state.operations = Operations(

@@ -10,21 +10,26 @@ class Action(StrEnum):
     """
 
     USER_REGISTERED = "user.registered"
+    USER_CREATED = "user.created"
     USER_DELETED = "user.deleted"
     USER_EXPORTED = "user.exported"
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"
+    USER_ROLES_CHANGED = "user.roles_changed"
     LOGIN = "login"
     NEW_DEVICE = "login.new_device"
     SESSION_ENDED = "session.ended"
     OTHER_SESSIONS_ENDED = "session.others_ended"
+    ALL_SESSIONS_ENDED = "session.all_ended"
     REFRESH_TOKEN_REUSED = "session.refresh_token_reused"  # noqa: S105 - an event, no password
     EMAIL_VERIFIED = "email.verified"
+    EMAIL_VERIFICATION_SET = "email.verification_set"
     EMAIL_CHANGE_REQUESTED = "email.change_requested"
     EMAIL_CHANGED = "email.changed"
     EMAIL_CHANGE_UNDONE = "email.change_undone"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - likewise
     PASSWORD_STOPPED = "password.stopped"  # noqa: S105 - likewise
+    PASSWORD_VOIDED = "password.voided"  # noqa: S105 - likewise
     PASSWORD_UNLOCKED = "password.unlocked"  # noqa: S105 - likewise
     PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - likewise
     PASSWORD_RESET = "password.reset"  # noqa: S105 - likewise

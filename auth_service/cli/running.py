@@ -43,6 +43,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Any]:
         yield state
     finally:
         await state.hasher.aclose()
+        await state.breached_passwords.aclose()
         await state.rate_limiter.aclose()
         await state.database.close()
 

@@ -48,6 +48,16 @@ class Email:
         return email
 
 
+def key_prefix(text: str) -> str:
+    """The beginning of the keys of all addresses that begin with what was typed."""
+    try:
+        return Email.parse(text).key
+    except InvalidEmailError:
+        local_part, at, domain = text.strip().partition("@")
+        folded = _key(local_part, domain)
+        return folded if at else folded.removesuffix("@")
+
+
 def _key(local_part: str, ascii_domain: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local_part).casefold())
     return f"{folded}@{ascii_domain.lower()}"

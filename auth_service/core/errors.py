@@ -21,6 +21,7 @@ class Kind(StrEnum):
     NOT_FOUND = auto()
     METHOD_NOT_ALLOWED = auto()
     CONFLICT = auto()
+    PRECONDITION_FAILED = auto()
     TOO_LARGE = auto()
     HEADERS_TOO_LARGE = auto()
     UNSUPPORTED_MEDIA = auto()

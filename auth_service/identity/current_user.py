@@ -137,9 +137,18 @@ def require_recent_login(check: RoleCheck) -> RecentLoginCheck:
     async def caller_with_recent_login(
         request: Request, user: Annotated[StoredSession, Depends(check)]
     ) -> StoredSession:
-        sessions: Sessions = request.app.state.sessions
-        if sessions.login_age(user) > MAXIMUM_LOGIN_AGE:
-            raise InsufficientUserAuthentication
+        ensure_recent_login(request, user)
         return user
 
     return caller_with_recent_login
+
+
+def ensure_recent_login(request: Request, user: StoredSession) -> None:
+    """Do nothing for somebody who logged in at most ten minutes ago.
+
+    Raises:
+        InsufficientUserAuthentication: for everybody else.
+    """
+    sessions: Sessions = request.app.state.sessions
+    if sessions.login_age(user) > MAXIMUM_LOGIN_AGE:
+        raise InsufficientUserAuthentication

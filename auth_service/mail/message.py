@@ -22,6 +22,8 @@ class MailKind(StrEnum):
     ACCOUNT_DELETED = auto()
     HARD_STOP = auto()
     PASSWORD_BREACHED = auto()
+    ACCOUNT_CREATED = auto()
+    PASSWORD_VOIDED = auto()
 
 
 _LINK: Final = ("link", "valid_for")
@@ -41,6 +43,8 @@ VALUES: Final[Mapping[MailKind, tuple[str, ...]]] = {
     MailKind.ACCOUNT_DELETED: _FACTS,
     MailKind.HARD_STOP: _FACTS,
     MailKind.PASSWORD_BREACHED: _FACTS,
+    MailKind.ACCOUNT_CREATED: _LINK,
+    MailKind.PASSWORD_VOIDED: _LINK,
 }
 """What each kind's templates may ask for, and so what a mail of it has to bring.
 

@@ -38,6 +38,8 @@ class MailedTokens:
             Purpose.VERIFY_EMAIL: settings.verify_ttl,
             Purpose.CHANGE_EMAIL: settings.verify_ttl,
             Purpose.RESET_PASSWORD: settings.reset_ttl,
+            # Nobody waits for this mail before an open login page.
+            Purpose.SET_PASSWORD: settings.verify_ttl,
             Purpose.UNDO_EMAIL_CHANGE: UNDO_TTL,
         }
 

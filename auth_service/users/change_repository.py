@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, exists, or_, select, update
+from sqlalchemy import ColumnElement, Update, exists, or_, select, true, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -115,11 +115,18 @@ async def change_email(
         return None
 
 
-async def delete(db: AsyncSession, user_id: UUID, *, proof: ProvenPassword) -> bool:
+async def void_password(db: AsyncSession, user_id: UUID) -> Account | None:
+    """Leave an account without a password, until it is reset; None where there is no account."""
+    statement = update(User).where(User.id == user_id)
+    return await _change(db, statement.values(password_hash=None, **_NEW_PASSWORD))
+
+
+async def delete(db: AsyncSession, user_id: UUID, *, proof: ProvenPassword | None) -> bool:
     """Delete an account and all that hangs on it; False where its password has changed."""
+    condition = true() if proof is None else password_holds(proof)
     row = await db.execute(
         delete_from(User)
-        .where(User.id == user_id, password_holds(proof))
+        .where(User.id == user_id, condition)
         .returning(User.id)
         .execution_options(synchronize_session=False)
     )

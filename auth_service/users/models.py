@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import String, text
+from sqlalchemy import Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.core.ids import new_id
@@ -37,6 +37,22 @@ class User(Base):
     """
 
     __tablename__ = "users"
+    __table_args__ = (
+        Index(None, "created_at"),
+        Index(
+            "ix_users_id_disabled",
+            "id",
+            postgresql_where=text("disabled_at IS NOT NULL"),
+            sqlite_where=text("disabled_at IS NOT NULL"),
+        ),
+        # What begins with a prefix is a range in the order of code points, not in a language's.
+        Index(
+            "ix_users_email_key_prefix",
+            "email_key",
+            postgresql_ops={"email_key": "varchar_pattern_ops"},
+        ),
+        Index(None, "roles", postgresql_using="gin"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(String(320))

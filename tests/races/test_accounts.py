@@ -8,7 +8,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from auth_service.admin.acting import COMMAND_LINE
 from auth_service.admin.service import UserAdministration
+from auth_service.admin.user_change import UserChange
 from auth_service.app import create_app
 from auth_service.core.emails import Email
 from auth_service.db.session import Database
@@ -117,3 +119,57 @@ async def test_a_login_that_races_the_disabling_of_its_account_leaves_nothing_us
         for answer in answers:
             if answer.status_code == 200:
                 await assert_dead(servers, answer.json())
+
+
+async def test_of_administrators_who_demote_each_other_at_once_one_stays(
+    servers: Servers, database: Database, administration: UserAdministration
+) -> None:
+    """Whatever they do to each other: nobody waits for ever, and somebody can administer."""
+    clients = servers.take(4)
+    headers, paths = [], []
+    for number, client in enumerate(clients):
+        address = f"admin{number}@example.com"
+        await register(client, address)
+        async with database.transaction() as db:
+            found = await administration.get_by_address(Email.parse(address))
+            change = UserChange(roles=["admin"])
+            await administration.change(db, COMMAND_LINE, found.id, change)
+        answer = await client.post("/auth/login", json={"email": address, "password": PASSWORD})
+        headers.append(bearer(answer.json()))
+        paths.append(f"/admin/users/{found.id}")
+    bodies: tuple[Any, ...] = ({"roles": ["user"]}, {"disabled": True}, None, {"roles": []})
+    answers = await asyncio.gather(
+        *(
+            client.request("DELETE" if body is None else "PATCH", path, headers=own, json=body)
+            for client, path, own, body in zip(
+                clients, [*paths[1:], paths[0]], headers, bodies, strict=True
+            )
+        )
+    )
+    # Who was demoted first is refused; whoever would have demoted the last one is told so.
+    assert {answer.status_code for answer in answers} <= {200, 204, 401, 403, 404, 409}
+    async with database.transaction() as db:
+        assert await administration.exists_admin(db)
+
+
+async def test_of_changes_of_what_was_seen_at_once_one_is_made(
+    servers: Servers, database: Database, administration: UserAdministration
+) -> None:
+    client = servers.first
+    for address in ("root@example.com", "ada@example.com"):
+        await register(client, address)
+    root = await administration.get_by_address(Email.parse("root@example.com"))
+    ada = await administration.get_by_address(Email.parse("ada@example.com"))
+    async with database.transaction() as db:
+        await administration.change(db, COMMAND_LINE, root.id, UserChange(roles=["admin"]))
+    login = {"email": "root@example.com", "password": PASSWORD}
+    headers = bearer((await client.post("/auth/login", json=login)).json())
+    path = f"/admin/users/{ada.id}"
+    headers["If-Match"] = (await client.get(path, headers=headers)).headers["etag"]
+    answers = await asyncio.gather(
+        *(
+            one.patch(path, json={"roles": [f"role{number}"]}, headers=headers)
+            for number, one in enumerate(servers.take(10))
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 9

@@ -79,16 +79,18 @@ class SecurityEvent(BaseModel):
 
     @classmethod
     def of(cls, event: StoredEvent) -> "SecurityEvent":
-        """The answer for an event."""
+        """The answer for an event; of an administrator's, not where that one was."""
+        by_another = event.actor_id not in {None, event.subject_id}
+        user_agent = None if by_another else event.user_agent
         return cls(
             id=event.id,
             at=event.happened_at,
             action=Action(event.action),
             outcome=Outcome(event.outcome),
-            session_id=event.session_id,
-            ip=event.ip,
-            user_agent=event.user_agent,
-            device=device_name(event.user_agent),
+            session_id=None if by_another else event.session_id,
+            ip=None if by_another else event.ip,
+            user_agent=user_agent,
+            device=device_name(user_agent),
             details=event.details,
         )
 

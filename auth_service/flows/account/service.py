@@ -12,7 +12,8 @@ from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
 from auth_service.db.session import Transaction
-from auth_service.flows.account.errors import LastAdmin, SessionNotFound
+from auth_service.flows.account.errors import SessionNotFound
+from auth_service.flows.account.removal import AccountRemoval
 from auth_service.mail.message import MailKind
 from auth_service.mailed_tokens.service import MailedTokens
 from auth_service.methods.mailbox.service import Mailbox
@@ -25,7 +26,6 @@ from auth_service.users import change_repository
 from auth_service.users.account import Account
 
 log = structlog.get_logger()
-ADMIN: Final = "admin"
 _POINTER: Final = "/new_password"
 
 
@@ -36,6 +36,7 @@ class OwnAccount:
         self,
         *,
         confirmation: PasswordConfirmation,
+        removal: AccountRemoval,
         hasher: PasswordHasher,
         rules: NewPasswords,
         sessions: Sessions,
@@ -45,6 +46,7 @@ class OwnAccount:
         clock: Clock,
     ) -> None:
         self._confirmation = confirmation
+        self._removal = removal
         self._hasher = hasher
         self._rules = rules
         self._sessions = sessions
@@ -101,17 +103,11 @@ class OwnAccount:
             Busy: too many passwords are being hashed.
         """
         confirmed = await self._confirmation.begin(db, account.id, password, client)
-        if ADMIN in account.roles:
-            admins = await change_repository.lock_enabled_with_role(db, ADMIN, self._clock.now())
-            if admins == [account.id]:
-                raise LastAdmin
-        deleted = await change_repository.delete(db, account.id, proof=confirmed.proof)
-        await self._confirmation.complete(db, confirmed, deleted or None)
-        await self._audit.erase_personal_data(db, account.id)
-        await self._audit.record(
-            db, Action.USER_DELETED, subject=account.id, actor=account.id, client=ClientInfo()
+        await self._removal.ensure_another_admin(db, account)
+        removed = await self._removal.remove(
+            db, account, proof=confirmed.proof, actor=account.id, client=client
         )
-        await self._mailbox.say_goodbye(db, account, client)
+        await self._confirmation.complete(db, confirmed, removed or None)
         log.info("user_deleted", user_id=str(account.id))
 
     async def end_session(

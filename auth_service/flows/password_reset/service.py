@@ -93,7 +93,7 @@ class PasswordReset:
             Busy: too many passwords are being hashed; the token stays good.
         """
         await self._rules.check(new_password, email=None, pointer=_POINTER)
-        found = await self._tokens.get(token, Purpose.RESET_PASSWORD)
+        found = await self._tokens.get(token, Purpose.RESET_PASSWORD, Purpose.SET_PASSWORD)
         await self._rules.check(new_password, email=found.bound_to, pointer=_POINTER)
         new_hash = await self._hasher.hash(new_password)
         # The account first: whoever changes it, and whoever mails a token for it, takes its row.

@@ -146,6 +146,23 @@ class Registrations:
         log.info("user_registered", user_id=str(account.id))
         return account
 
+    async def add_without_password(
+        self, db: Transaction, email: Email, *, roles: list[str], email_verified: bool
+    ) -> Account:
+        """Make an account whose owner has yet to set a password, whatever the registration mode.
+
+        Raises:
+            EmailTaken: the address has an account.
+        """
+        new = NewAccount(
+            email=email.address,
+            email_key=email.key,
+            password_hash=None,
+            roles=roles,
+            email_verified=email_verified,
+        )
+        return await self._add(db, new, email)
+
     async def _add(self, db: Transaction, new: NewAccount, email: Email) -> Account:
         account = await repository.add(db, new, self._clock.now())
         # Looked at afterwards: the row, once added, is what a change of address waits for. And in

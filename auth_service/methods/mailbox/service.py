@@ -20,6 +20,7 @@ _LINK: Final[dict[Purpose, Callable[[Links, str], str]]] = {
     Purpose.VERIFY_EMAIL: Links.verify_email,
     Purpose.CHANGE_EMAIL: Links.verify_email,
     Purpose.RESET_PASSWORD: Links.reset_password,
+    Purpose.SET_PASSWORD: Links.reset_password,
     Purpose.UNDO_EMAIL_CHANGE: Links.undo_email_change,
 }
 
