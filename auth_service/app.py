@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI
 
 from auth_service import __version__
+from auth_service.admin.audit_router import router as admin_audit_router
 from auth_service.admin.clients_router import router as admin_clients_router
 from auth_service.admin.keys_router import router as admin_keys_router
 from auth_service.admin.user_actions_router import router as admin_user_actions_router
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.include_router(discovery_router)
     app.include_router(admin_users_router)
     app.include_router(admin_user_actions_router)
+    app.include_router(admin_audit_router)
     app.include_router(admin_clients_router)
     app.include_router(admin_keys_router)
     app.include_router(operations_router)

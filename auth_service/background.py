@@ -15,6 +15,7 @@ def background_work(state: Any) -> Iterator[Coroutine[Any, Any, None]]:  # noqa:
     yield every(state.settings.key_check_interval, "signing keys", state.signing_keys.look_again)
     yield every(_POLL, "mail wishes", state.wishes.fulfil_all, woken=state.wishes.woken)
     yield every(_POLL, "mail", state.mail_sender.send_due, woken=state.outbox.filled)
+    yield every(state.settings.audit_seal_interval, "audit seals", state.audit_sealer.seal_all)
     for name, clean in _cleaning(state):
         yield every(_CLEANING, f"old {name}", clean)
 
@@ -24,3 +25,4 @@ def _cleaning(state: Any) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]
     yield "mailed tokens", state.mailed_tokens.remove_expired
     yield "revoked tokens", state.service_clients.remove_expired
     yield "mail", state.mail_sender.clear_away
+    yield "audit events", state.audit_sealer.remove_old

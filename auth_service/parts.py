@@ -6,7 +6,10 @@ from typing import Any
 from auth_service.admin.moving.exporting import UserExport
 from auth_service.admin.moving.importing import UserImport
 from auth_service.admin.service import UserAdministration
+from auth_service.audit.chain_keys import ChainKeys
+from auth_service.audit.sealer import Sealer
 from auth_service.audit.service import Audit
+from auth_service.audit.verification import Verification
 from auth_service.clients.service import ServiceClients
 from auth_service.core.clock import Clock
 from auth_service.core.secrets import Keyring
@@ -62,7 +65,16 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     """What keeps data, and what sends mail."""
     keyring = state.keyring = Keyring.of(settings.secret_keys)
     database = state.database = Database.from_settings(settings)
-    state.audit = Audit(clock)
+    state.audit = Audit(database=database, clock=clock)
+    chain: Any = {
+        "database": database,
+        "keys": ChainKeys(database=database, keyring=keyring, clock=clock),
+        "clock": clock,
+        "settings": settings,
+    }
+    state.audit_keys = chain["keys"]
+    state.audit_sealer = Sealer(**chain)
+    state.audit_verification = Verification(**chain)
     state.signing_keys = SigningKeys(
         database=database, keyring=keyring, clock=clock, settings=settings
     )
@@ -170,7 +182,7 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         "clients": state.service_clients,
     }
     state.introspection = Introspection(**tokens, settings=settings)
-    state.revocation = Revocation(**tokens)
+    state.revocation = Revocation(**tokens, audit=audit)
     state.user_administration = UserAdministration(
         database=database,
         sessions=sessions,

@@ -133,6 +133,9 @@ class Settings(BaseSettings):
     mail_templates: OptionalFolder = None
     brand_name: BrandName = "auth_service"
 
+    audit_seal_interval: Duration = timedelta(seconds=5)
+    audit_retention: OptionalDuration = timedelta(days=400)
+
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = "info"
     access_log: bool = True

@@ -30,6 +30,8 @@ class Acting:
         db: Transaction,
         action: Action,
         subject: UUID | None,
+        *,
+        client_id: UUID | None = None,
         **details: Any,  # noqa: ANN401 - anything JSON has
     ) -> None:
         """Write down what was done, to whom, and by whom."""
@@ -42,6 +44,7 @@ class Acting:
             actor=self.user_id,
             session_id=self.session_id,
             client=self.client,
+            client_id=client_id,
             **details,
         )
 

@@ -5,19 +5,22 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from auth_service.admin.caller import ADMINISTRATOR, RECENTLY_LOGGED_IN
+from auth_service.admin.acting import Acting
+from auth_service.admin.caller import ADMINISTRATOR, RECENTLY_LOGGED_IN, Administrator
 from auth_service.admin.clients_schemas import (
     ClientPage,
     ClientSecretAnswer,
     NewClientRequest,
     NewSecretRequest,
 )
+from auth_service.audit.actions import Action
+from auth_service.audit.service import Audit
 from auth_service.clients.errors import ClientNotFound
 from auth_service.clients.service import ServiceClients
 from auth_service.core.errors import ValidationFailed
 from auth_service.identity.errors import Forbidden, InsufficientUserAuthentication
 from auth_service.tokens.errors import InvalidAccessToken
-from auth_service.web.dependencies import RequestTransaction
+from auth_service.web.dependencies import Client, RequestTransaction
 from auth_service.web.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from auth_service.web.pagination import Paging
 from auth_service.web.problems import problems
@@ -63,14 +66,24 @@ async def list_clients(db: RequestTransaction, clients: Clients, asked: Paging) 
         RateLimited,
     ),
 )
-async def create_client(
-    body: NewClientRequest, db: RequestTransaction, clients: Clients
+async def create_client(  # noqa: PLR0913, PLR0917 - what a route needs, it names
+    request: Request,
+    body: NewClientRequest,
+    admin: Administrator,
+    db: RequestTransaction,
+    clients: Clients,
+    client: Client,
 ) -> ClientSecretAnswer:
     """Make a service client. Its secret is in this answer and never to be had again.
 
     Needs a login of the last ten minutes.
     """
-    return ClientSecretAnswer.of(await clients.create(db, body.name, body.scopes))
+    made = await clients.create(db, body.name, body.scopes)
+    by = Acting.of(admin, client)
+    details = {"name": made.client.name, "scopes": made.client.scopes}
+    audit: Audit = request.app.state.audit
+    await by.record(audit, db, Action.CLIENT_CREATED, None, client_id=made.client.id, **details)
+    return ClientSecretAnswer.of(made)
 
 
 @router.delete(
@@ -87,13 +100,23 @@ async def create_client(
         RateLimited,
     ),
 )
-async def delete_client(client_id: UUID, db: RequestTransaction, clients: Clients) -> None:
+async def delete_client(  # noqa: PLR0913, PLR0917 - what a route needs, it names
+    request: Request,
+    client_id: UUID,
+    admin: Administrator,
+    db: RequestTransaction,
+    clients: Clients,
+    client: Client,
+) -> None:
     """Delete a service client: it gets no more tokens, and introspection refuses those it has.
 
     Whoever validates tokens without asking accepts them until they expire. Needs a login of the
     last ten minutes.
     """
     await clients.remove(db, client_id)
+    audit: Audit = request.app.state.audit
+    by = Acting.of(admin, client)
+    await by.record(audit, db, Action.CLIENT_DELETED, None, client_id=client_id)
 
 
 @router.post(
@@ -111,10 +134,13 @@ async def delete_client(client_id: UUID, db: RequestTransaction, clients: Client
         RateLimited,
     ),
 )
-async def change_client_secret(
+async def change_client_secret(  # noqa: PLR0913, PLR0917 - what a route needs, it names
+    request: Request,
     client_id: UUID,
+    admin: Administrator,
     db: RequestTransaction,
     clients: Clients,
+    client: Client,
     body: NewSecretRequest | None = None,
 ) -> ClientSecretAnswer:
     """Give a service client a new secret, which is shown this once.
@@ -125,4 +151,13 @@ async def change_client_secret(
     """
     keep_previous = body is None or not body.end_previous
     changed = await clients.change_secret(db, client_id, keep_previous=keep_previous)
+    audit: Audit = request.app.state.audit
+    await Acting.of(admin, client).record(
+        audit,
+        db,
+        Action.CLIENT_SECRET_CHANGED,
+        None,
+        client_id=client_id,
+        previous_kept=keep_previous,
+    )
     return ClientSecretAnswer.of(changed)

@@ -1,5 +1,6 @@
 """What the administration of accounts takes and gives."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
@@ -25,6 +26,7 @@ from auth_service.web.fields import EmailField, Moment, RequestBody
 from auth_service.web.pagination import Page, PageRequest
 
 MOST_ROLES: Final = 50
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
 _EXAMPLE: Final[dict[str, Any]] = {
     "id": "019b17d7-0dac-7549-bd4f-3506907d1583",
     "email": "ada@example.com",
@@ -48,9 +50,9 @@ def _role_names(roles: list[str]) -> list[str]:
     return list(dict.fromkeys(roles))
 
 
-def _text(value: Any) -> Any:  # noqa: ANN401 - whatever was submitted
-    """Refuse numbers, which pydantic takes for seconds since 1970."""
-    if value is not None and not isinstance(value, str):
+def _rfc3339(value: Any) -> Any:  # noqa: ANN401 - whatever was submitted
+    """Refuse what else pydantic takes for a time, such as seconds since 1970."""
+    if value is not None and not (isinstance(value, str) and _RFC3339.match(value)):
         raise PydanticCustomError("datetime_type", "This is not a time in RFC 3339.")
     return value
 
@@ -60,7 +62,7 @@ Roles = Annotated[
     Field(max_length=MOST_ROLES, description="1 to 64 of `a-z 0-9 _ . : -` each."),
     AfterValidator(_role_names),
 ]
-Time = Annotated[AwareDatetime, BeforeValidator(_text)]
+Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 
 
 class NewUserRequest(RequestBody):

@@ -34,6 +34,12 @@ class Action(StrEnum):
     PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - likewise
     PASSWORD_RESET = "password.reset"  # noqa: S105 - likewise
     REAUTHENTICATION = "reauthentication"
+    CLIENT_CREATED = "client.created"
+    CLIENT_DELETED = "client.deleted"
+    CLIENT_SECRET_CHANGED = "client.secret_changed"  # noqa: S105 - likewise
+    KEYS_ROTATED = "keys.rotated"
+    KEYS_REPLACED = "keys.replaced"
+    ACCESS_REFUSED = "access.refused"
     MAIL_GIVEN_UP = "mail.given_up"
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String
+from sqlalchemy import BigInteger, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.db.base import Base, JsonDocument
@@ -13,11 +13,19 @@ from auth_service.db.base import Base, JsonDocument
 class AuditEvent(Base):
     """Something that happened. Written once, in the transaction of what it records.
 
+    ``salt`` is what the chain's commitment to the personal columns is salted with, and is erased
+    with them (``audit.chain``).
+
     Ids are no foreign keys: an event outlives the account and the session it is about.
     """
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index(None, "subject_id", "id"),)
+    __table_args__ = (
+        Index(None, "subject_id", "id"),
+        Index(None, "actor_id", "id"),
+        Index(None, "action", "id"),
+        Index(None, "happened_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     happened_at: Mapped[datetime]
@@ -30,3 +38,37 @@ class AuditEvent(Base):
     user_agent: Mapped[str | None] = mapped_column(String(512))
     request_id: Mapped[str | None] = mapped_column(String(128))
     details: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+    client_id: Mapped[UUID | None]
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class AuditSeal(Base):
+    """An event's place in the chain, and its MAC over the one before; see ``audit.chain``."""
+
+    __tablename__ = "audit_seals"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    event_id: Mapped[UUID] = mapped_column(unique=True)
+    personal: Mapped[bytes] = mapped_column(LargeBinary)
+    mac: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AuditCheckpoint(Base):
+    """A place in the chain, signed."""
+
+    __tablename__ = "audit_checkpoints"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    mac: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AuditKey(Base):
+    """The key of the chain, encrypted under ``AUTH_SECRET_KEYS``; there is one row."""
+
+    __tablename__ = "audit_keys"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]

@@ -1,14 +1,16 @@
 """SQL about events."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.audit.models import AuditEvent
+from auth_service.db.session import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,19 @@ class StoredEvent:
     user_agent: str | None
     request_id: str | None
     details: dict[str, Any]
+    client_id: UUID | None = None
+    salt: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventSearch:
+    """Which events are looked for: those that meet everything that is given."""
+
+    subject: UUID | None = None
+    actor: UUID | None = None
+    action: str | None = None
+    after: datetime | None = None
+    before: datetime | None = None
 
 
 async def add(db: AsyncSession, event: StoredEvent) -> None:
@@ -34,19 +49,41 @@ async def add(db: AsyncSession, event: StoredEvent) -> None:
 
 
 async def list_page(
-    db: AsyncSession, subject_id: UUID, *, before: UUID | None, limit: int
+    db: AsyncSession, search: EventSearch, *, before: UUID | None, limit: int
 ) -> list[StoredEvent]:
-    """What happened to somebody, the newest first; what came before ``before``."""
+    """Events that are looked for, the newest first; those that came before ``before``."""
     columns = [getattr(AuditEvent, name) for name in StoredEvent.__slots__]
     statement = (
-        select(*columns)
-        .where(AuditEvent.subject_id == subject_id)
-        .order_by(AuditEvent.id.desc())
-        .limit(limit)
+        select(*columns).where(*_conditions(search)).order_by(AuditEvent.id.desc()).limit(limit)
     )
     if before is not None:
         statement = statement.where(AuditEvent.id < before)
     return [StoredEvent(*row) for row in await db.execute(statement)]
+
+
+def _conditions(search: EventSearch) -> Iterator[ColumnElement[bool]]:
+    for column, wanted in (
+        (AuditEvent.actor_id, search.actor),
+        (AuditEvent.subject_id, search.subject),
+        (AuditEvent.action, search.action),
+    ):
+        if wanted is not None:
+            yield column == wanted
+    if search.after is not None:
+        yield AuditEvent.happened_at > search.after
+    if search.before is not None:
+        yield AuditEvent.happened_at < search.before
+
+
+async def list_forward(
+    database: Database, search: EventSearch, *, after: UUID | None, limit: int
+) -> list[StoredEvent]:
+    """Events that are looked for, the oldest first; those after ``after``; in no transaction."""
+    columns = [getattr(AuditEvent, name) for name in StoredEvent.__slots__]
+    statement = select(*columns).where(*_conditions(search)).order_by(AuditEvent.id).limit(limit)
+    if after is not None:
+        statement = statement.where(AuditEvent.id > after)
+    return await database.fetch_rows(statement, StoredEvent)
 
 
 async def erase_personal_data(db: AsyncSession, subject_id: UUID) -> None:
@@ -54,6 +91,6 @@ async def erase_personal_data(db: AsyncSession, subject_id: UUID) -> None:
     await db.execute(
         update(AuditEvent)
         .where(AuditEvent.subject_id == subject_id)
-        .values(ip=None, user_agent=None, request_id=None, details={})
+        .values(ip=None, user_agent=None, request_id=None, details={}, salt=None)
         .execution_options(synchronize_session=False)
     )

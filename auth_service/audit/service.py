@@ -1,23 +1,29 @@
 """Writing down what happened, and telling the owner of an account."""
 
+import secrets
+from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from auth_service.audit import repository
 from auth_service.audit.actions import Action, Outcome
-from auth_service.audit.repository import StoredEvent
+from auth_service.audit.repository import EventSearch, StoredEvent
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.ids import new_id
-from auth_service.db.session import Transaction
+from auth_service.db.session import Database, Transaction
 
 _USER_AGENT_LENGTH = 512
+_SALT_BYTES = 16
+_PAGE = 1000
 
 
 class Audit:
     """The record of events. An event is committed with what it records, or not at all."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
         self._clock = clock
 
     async def record(  # noqa: PLR0913 - an event has this many sides, each named
@@ -29,12 +35,14 @@ class Audit:
         client: ClientInfo,
         actor: UUID | None = None,
         session_id: UUID | None = None,
+        client_id: UUID | None = None,
         outcome: Outcome = Outcome.SUCCESS,
         **details: Any,  # noqa: ANN401 - anything JSON has
     ) -> None:
         """Write down an event about ``subject``; nothing secret belongs into ``details``.
 
-        ``actor`` is who did it, where that is known.
+        ``actor`` is who did it, where that is known; ``client_id`` the service client that
+        did, or that it was done to.
         """
         event = StoredEvent(
             id=new_id(),
@@ -48,6 +56,8 @@ class Audit:
             user_agent=client.user_agent and client.user_agent[:_USER_AGENT_LENGTH],
             request_id=client.request_id,
             details=details,
+            client_id=client_id,
+            salt=secrets.token_bytes(_SALT_BYTES),
         )
         await repository.add(db, event)
 
@@ -55,7 +65,27 @@ class Audit:
         self, db: Transaction, subject: UUID, *, before: UUID | None, limit: int
     ) -> list[StoredEvent]:
         """What happened to somebody, the newest first."""
-        return await repository.list_page(db, subject, before=before, limit=limit)
+        search = EventSearch(subject=subject)
+        return await repository.list_page(db, search, before=before, limit=limit)
+
+    async def search(
+        self, db: Transaction, search: EventSearch, *, before: UUID | None, limit: int
+    ) -> list[StoredEvent]:
+        """What happened, as far as it is looked for, the newest first."""
+        return await repository.list_page(db, search, before=before, limit=limit)
+
+    async def read_all(
+        self, *, after: datetime | None, before: datetime | None
+    ) -> AsyncIterator[StoredEvent]:
+        """Every event between two times, the oldest first, read in pages without a transaction."""
+        search = EventSearch(after=after, before=before)
+        last = None
+        while page := await repository.list_forward(
+            self._database, search, after=last, limit=_PAGE
+        ):
+            for event in page:
+                yield event
+            last = page[-1].id
 
     async def erase_personal_data(self, db: Transaction, subject: UUID) -> None:
         """Leave of somebody's events only that they happened, to whom by id, and when."""

@@ -30,6 +30,7 @@ def create(
     async def add(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
         async with state.database.transaction() as db:
             made = await state.service_clients.create(db, name, scope or [])
+            await _record(state, db, "CLIENT_CREATED", made.client.id)
         _show_secret(made, as_json=as_json)
 
     run(add)
@@ -72,6 +73,7 @@ def secret(
             made = await state.service_clients.change_secret(
                 db, found.id, keep_previous=not end_previous
             )
+            await _record(state, db, "CLIENT_SECRET_CHANGED", found.id)
         _show_secret(made, as_json=as_json)
 
     run(change)
@@ -89,9 +91,18 @@ def revoke(client: ClientArgument, *, as_json: AsJson = False) -> None:
         async with state.database.transaction() as db:
             found = await _get(state, db, client)
             await state.service_clients.remove(db, found.id)
+            await _record(state, db, "CLIENT_DELETED", found.id)
         show([_row(found)], as_json=as_json)
 
     run(remove)
+
+
+async def _record(state: Any, db: Any, action: str, client_id: Any) -> None:  # noqa: ANN401 - parts are loaded late
+    """Write down what was done to a client from here."""
+    from auth_service.admin.acting import COMMAND_LINE
+    from auth_service.audit.actions import Action
+
+    await COMMAND_LINE.record(state.audit, db, Action[action], None, client_id=client_id)
 
 
 async def _get(state: Any, db: Any, client: str) -> Any:  # noqa: ANN401 - parts are loaded late

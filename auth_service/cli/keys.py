@@ -44,9 +44,14 @@ def rotate(
     """
 
     async def next_or_now(state: Any) -> None:  # noqa: ANN401 - any attribute
+        from auth_service.admin.acting import COMMAND_LINE
+        from auth_service.audit.actions import Action
+
         change = state.signing_keys.replace_now if now else state.signing_keys.rotate
         async with state.database.transaction() as db:
             found = await change(db)
+            action = Action.KEYS_REPLACED if now else Action.KEYS_ROTATED
+            await COMMAND_LINE.record(state.audit, db, action, None)
         show([_row(key) for key in found], as_json=as_json)
 
     run(next_or_now)
@@ -54,7 +59,9 @@ def rotate(
 
 @app.command()
 def reencrypt(*, as_json: AsJson = False) -> None:
-    """Put every signing key under the first of AUTH_SECRET_KEYS, and list those that were not.
+    """Put every key under the first of AUTH_SECRET_KEYS, and list the signing keys that were not.
+
+    The key that seals the record of events goes along.
 
     To replace a secret: put the new one first, restart, run this; drop the old one once
     AUTH_SESSION_IDLE_TTL has passed.
@@ -63,6 +70,7 @@ def reencrypt(*, as_json: AsJson = False) -> None:
     async def under_current_secret(state: Any) -> None:  # noqa: ANN401 - any attribute
         async with state.database.transaction() as db:
             changed = await state.signing_keys.reencrypt(db)
+            await state.audit_keys.reencrypt(db)
         show([_row(key) for key in changed], as_json=as_json)
         if not changed and not as_json:
             typer.echo("every key is under the first of AUTH_SECRET_KEYS already")

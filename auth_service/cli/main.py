@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from auth_service import __version__
-from auth_service.cli import clients, keys, users
+from auth_service.cli import audit, clients, keys, users
 from auth_service.cli.running import fail, one_line_failures, quiet_logs, run, show
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(users.app, name="users")
 app.add_typer(clients.app, name="clients")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

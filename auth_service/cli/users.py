@@ -7,15 +7,25 @@ from typing import Annotated, Any
 import typer
 
 from auth_service.cli.moving import export_users, import_users
-from auth_service.cli.running import fail, moment, run, show
+from auth_service.cli.running import fail, run, show
+from auth_service.cli.user_actions import (
+    change_roles,
+    delete,
+    reset_password,
+    show_user,
+    unlock,
+)
+from auth_service.cli.user_rows import AsJson, EmailArgument, parsed, row_of
 
-app = typer.Typer(no_args_is_help=True, help="Create, list, disable and move accounts.")
+app = typer.Typer(no_args_is_help=True, help="Create, list, change and move accounts.")
 app.command("import")(import_users)
 app.command("export")(export_users)
 
-EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")]
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app.command("show")(show_user)
+app.command("roles")(change_roles)
+app.command("reset-password")(reset_password)
+app.command()(unlock)
+app.command()(delete)
 
 
 @app.command()
@@ -41,13 +51,13 @@ def create(
         async with state.database.transaction() as db:
             account = await state.registrations.create(
                 db,
-                _parsed(email),
+                parsed(email),
                 password,
                 client=ClientInfo(),
                 roles=roles,
                 email_verified=verified,
             )
-        show([_row(account)], as_json=as_json)
+        show([row_of(account)], as_json=as_json)
 
     run(add)
 
@@ -58,7 +68,7 @@ def list_users(*, as_json: AsJson = False) -> None:
 
     async def list_all(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
         async with state.database.transaction() as db:
-            found = [_row(account) async for account in state.user_administration.list_all(db)]
+            found = [row_of(account) async for account in state.user_administration.list_all(db)]
         show(found, as_json=as_json)
 
     run(list_all)
@@ -82,8 +92,8 @@ def disable(
     async def switch_off(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
         end = until.replace(tzinfo=UTC) if until else None
         async with state.database.transaction() as db:
-            account = await state.user_administration.disable(db, _parsed(email), until=end)
-        show([_row(account)], as_json=as_json)
+            account = await state.user_administration.disable(db, parsed(email), until=end)
+        show([row_of(account)], as_json=as_json)
 
     run(switch_off)
 
@@ -94,8 +104,8 @@ def enable(email: EmailArgument, *, as_json: AsJson = False) -> None:
 
     async def switch_on(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
         async with state.database.transaction() as db:
-            account = await state.user_administration.enable(db, _parsed(email))
-        show([_row(account)], as_json=as_json)
+            account = await state.user_administration.enable(db, parsed(email))
+        show([row_of(account)], as_json=as_json)
 
     run(switch_on)
 
@@ -117,25 +127,3 @@ def _read_password() -> str:
 
 def _with_user(roles: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("user", *roles)))
-
-
-def _parsed(email: str) -> Any:  # noqa: ANN401 - an Email, whose module is loaded late
-    from auth_service.core.emails import Email, InvalidEmailError
-
-    try:
-        return Email.parse(email)
-    except InvalidEmailError as fault:
-        fail(str(fault))
-
-
-def _row(account: Any) -> dict[str, Any]:  # noqa: ANN401 - an Account, whose module is loaded late
-    return {
-        "id": str(account.id),
-        "email": account.email,
-        "email_verified": account.email_verified,
-        "roles": account.roles,
-        "created_at": moment(account.created_at),
-        "last_login_at": moment(account.last_login_at),
-        "disabled_at": moment(account.disabled_at),
-        "disabled_until": moment(account.disabled_until),
-    }

@@ -12,6 +12,10 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
+from auth_service.audit.actions import Action, Outcome
+from auth_service.audit.service import Audit
+from auth_service.core.client import ClientInfo
+from auth_service.db.session import Database
 from auth_service.identity.errors import (
     MAXIMUM_LOGIN_AGE,
     Forbidden,
@@ -22,6 +26,7 @@ from auth_service.sessions.service import PEOPLE_CLIENT_ID, Sessions
 from auth_service.tokens.errors import InvalidAccessToken, MissingAccessToken
 from auth_service.tokens.service import AccessTokens
 from auth_service.verifier.claims import AccessClaims
+from auth_service.web.dependencies import Client
 from auth_service.web.rate_limit import enforce
 
 _DESCRIPTION: Final = (
@@ -109,7 +114,7 @@ CurrentUser = Annotated[StoredSession, Depends(SessionBearer(limited=True))]
 """The caller's session and account, within the limit per user."""
 
 
-RoleCheck = Callable[[StoredSession], Awaitable[StoredSession]]
+RoleCheck = Callable[[Request, StoredSession, ClientInfo], Awaitable[StoredSession]]
 RecentLoginCheck = Callable[[Request, StoredSession], Awaitable[StoredSession]]
 
 
@@ -119,12 +124,32 @@ def require_role(role: str) -> RoleCheck:
     The roles are those in the database now, not those in the token.
     """
 
-    async def caller_with_role(user: CurrentUser) -> StoredSession:
+    async def caller_with_role(
+        request: Request, user: CurrentUser, client: Client
+    ) -> StoredSession:
         if role not in user.account.roles:
+            await _note_refusal(request, user, client)
             raise Forbidden
         return user
 
     return caller_with_role
+
+
+async def _note_refusal(request: Request, user: StoredSession, client: ClientInfo) -> None:
+    """Write down who asked for what they may not, within the limit of requests per user."""
+    database: Database = request.app.state.database
+    audit: Audit = request.app.state.audit
+    async with database.transaction() as db:
+        await audit.record(
+            db,
+            Action.ACCESS_REFUSED,
+            subject=user.account.id,
+            actor=user.account.id,
+            session_id=user.id,
+            client=client,
+            outcome=Outcome.FAILURE,
+            route=request.scope["route"].path,
+        )
 
 
 def require_recent_login(check: RoleCheck) -> RecentLoginCheck:

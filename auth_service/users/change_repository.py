@@ -133,33 +133,29 @@ async def delete(db: AsyncSession, user_id: UUID, *, proof: ProvenPassword | Non
     return row.one_or_none() is not None
 
 
-async def count_failure(
-    db: AsyncSession, user_id: UUID, *, by_known_device: bool
-) -> tuple[Account, int] | None:
-    """Count a wrong password; the account, and how many these are in a row by now.
-
-    None where the address has no account any more.
-    """
+async def count_failure(db: AsyncSession, user_id: UUID, *, by_known_device: bool) -> int | None:
+    """Count a wrong password; how many these are in a row by now, None without an account."""
     column = User.failed_device_logins if by_known_device else User.failed_logins
     statement = (
         update(User)
         .where(User.id == user_id)
         .values({column.key: column + 1})
-        .returning(column, *ACCOUNT_COLUMNS)
+        .returning(column)
         .execution_options(synchronize_session=False)
     )
-    row = (await db.execute(statement)).one_or_none()
-    return None if row is None else (account_of(row[1:]), row[0])
+    return (await db.execute(statement)).scalar_one_or_none()
 
 
 async def count_decoy_failure(db: AsyncSession, slot: int) -> None:
-    """Write as much as ``count_failure`` does, for an address that no account has."""
-    await db.execute(
+    """Write and read as much as ``count_failure`` does, for an address that no account has."""
+    statement = (
         update(FailureDecoy)
         .where(FailureDecoy.slot == slot % DECOYS)
         .values(failures=FailureDecoy.failures + 1)
+        .returning(FailureDecoy.failures)
         .execution_options(synchronize_session=False)
     )
+    (await db.execute(statement)).scalar_one_or_none()
 
 
 async def note_breach(db: AsyncSession, user_id: UUID, *, now: datetime) -> bool:

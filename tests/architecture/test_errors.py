@@ -16,6 +16,8 @@ KEPT_WRITES = {
     "test_a_reused_refresh_token_ends_its_session_although_the_answer_is_an_error",
     "InvalidCredentials": "tests/flows/login/test_login_events.py::"
     "test_a_failed_login_is_written_down_although_the_answer_is_an_error",
+    "EmailNotVerified": "tests/flows/login/test_login_events.py::"
+    "test_a_login_before_the_verification_is_written_down_although_the_answer_is_an_error",
     "ReauthenticationFailed": "tests/flows/account/test_password_change.py::"
     "test_a_wrong_password_is_written_down_although_the_answer_is_an_error",
 }

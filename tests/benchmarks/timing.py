@@ -25,6 +25,7 @@ from tests.running_server import serving
 
 KNOWN = "known@example.com"
 PASSWORD = "a long enough password"
+ROUTES = ("/auth/login", "/auth/password/forgot", "/auth/verify-email/resend", "/auth/register")
 NAMES = count()
 LIMITS = ("LOGIN", "ANONYMOUS", "MAIL")
 LADDERS = ("NETWORK_TRIES", "ADDRESS_TRIES", "HARD_STOP")
@@ -80,10 +81,7 @@ async def run(url: str, arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with serving(environment, folder=Path(folder)) as server, server.client() as http:
             await http.post("/auth/register", json={"email": KNOWN, "password": PASSWORD})
-            for path in (
-                *("/auth/login", "/auth/password/forgot"),
-                *("/auth/verify-email/resend", "/auth/register"),
-            ):
+            for path in arguments.routes or ROUTES:
                 await measure(http, path, 10)  # caches, connections and averages are warm then
                 known, unknown = await measure(http, path, arguments.count)
                 medians = [statistics.median(times) * 1000 for times in (known, unknown)]
@@ -95,6 +93,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--routes", nargs="*", help=f"of {', '.join(ROUTES)}; all without it")
     parser.add_argument("--rounds-of-bcrypt", type=int, default=12)
     arguments = parser.parse_args()
     with new_postgresql_database(f"auth_timing_{os.getpid()}") as url:

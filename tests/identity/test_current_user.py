@@ -3,13 +3,15 @@
 import base64
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
+from auth_service.core.client import ClientInfo
 from auth_service.core.ids import new_id
 from auth_service.identity.current_user import authenticate, require_role
 from auth_service.identity.errors import Forbidden
@@ -17,6 +19,7 @@ from auth_service.sessions.repository import StoredSession
 from auth_service.tokens.errors import InvalidAccessToken
 from auth_service.tokens.service import AccessTokens, Bearer
 from tests.conftest import AppFactory, bearer, client_of
+from tests.flows.events import events
 from tests.moving_clock import MovingClock
 from tests.sessions.stored_sessions import change_user
 
@@ -165,14 +168,27 @@ async def caller(app: FastAPI, tokens: dict[str, Any]) -> StoredSession:
     return await authenticate(tokens["access_token"], app.state.access_tokens, app.state.sessions)
 
 
+async def with_role(app: FastAPI, role: str, user: StoredSession) -> StoredSession:
+    """What the dependency gives to a route."""
+    route = SimpleNamespace(path="/somewhere")
+    request = Request({"type": "http", "app": app, "route": route, "headers": []})
+    return await require_role(role)(request, user, ClientInfo())
+
+
 async def test_who_has_the_role_is_let_through(app: FastAPI, tokens: dict[str, Any]) -> None:
     user = await caller(app, tokens)
-    assert await require_role("user")(user) is user
+    assert await with_role(app, "user", user) is user
 
 
-async def test_who_lacks_the_role_is_forbidden(app: FastAPI, tokens: dict[str, Any]) -> None:
+async def test_who_lacks_the_role_is_forbidden_and_that_is_written_down(
+    app: FastAPI, tokens: dict[str, Any]
+) -> None:
+    user = await caller(app, tokens)
     with pytest.raises(Forbidden):
-        await require_role("admin")(await caller(app, tokens))
+        await with_role(app, "admin", user)
+    [event] = [event for event in await events(app) if event.action == "access.refused"]
+    assert (event.actor_id, event.outcome) == (user.account.id, "failure")
+    assert event.details == {"route": "/somewhere"}
 
 
 async def test_the_roles_that_count_are_those_in_the_database_now(
@@ -180,9 +196,9 @@ async def test_the_roles_that_count_are_those_in_the_database_now(
 ) -> None:
     await change_user(app.state.database, roles=["admin"])
     user = await caller(app, tokens)
-    assert await require_role("admin")(user) is user
+    assert await with_role(app, "admin", user) is user
     with pytest.raises(Forbidden):
-        await require_role("user")(user)
+        await with_role(app, "user", user)
 
 
 async def test_a_token_that_names_no_session_is_nobodys(

@@ -26,3 +26,4 @@ class EmailNotVerified(DomainError):
     code = "email_not_verified"
     title = "The address is not verified yet"
     oauth_error = "invalid_grant"
+    keeps_writes = True

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from auth_service.audit.actions import Action
+from auth_service.audit.actions import Action, Outcome
 from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
@@ -121,6 +121,14 @@ class Login:
             await self._refuse(db, guess, account)
             raise InvalidCredentials
         if self._require_verified_email and not account.email_verified:
+            await self._audit.record(
+                db,
+                Action.LOGIN,
+                subject=account.id,
+                client=client,
+                outcome=Outcome.FAILURE,
+                reason=EmailNotVerified.code,
+            )
             raise EmailNotVerified
         new_hash = await self._upgraded(password) if guess.upgrade else None
         is_breached = await self._breached.has(password)

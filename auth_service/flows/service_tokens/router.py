@@ -101,7 +101,7 @@ async def introspect_token(
     },
 )
 async def revoke_token(
-    request: Request, form: Annotated[TokenForm, Form()], db: RequestTransaction
+    request: Request, form: Annotated[TokenForm, Form()], db: RequestTransaction, client: Client
 ) -> None:
     """Make an access or refresh token void (RFC 7009). Whoever holds a token may.
 
@@ -111,7 +111,7 @@ async def revoke_token(
     """
     by = await find_client(request, form)
     revocation: Revocation = request.app.state.revocation
-    await revocation.revoke(db, _token(form), by=by)
+    await revocation.revoke(db, _token(form), client, by=by)
 
 
 def _token(form: TokenForm) -> str:

@@ -24,7 +24,7 @@ from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.settings import Settings
 from auth_service.throttle.service import Throttle, Try
 from auth_service.users import change_repository
-from auth_service.users.account import Account, Credentials, ProvenPassword
+from auth_service.users.account import Credentials, ProvenPassword
 
 log = structlog.get_logger()
 
@@ -106,26 +106,25 @@ class PasswordProofs:
         works no longer, and the owner is told.
         """
         by_known_device = guess.counted.by_known_device
-        counted = None
+        failures = None
         if user_id is None:
             await change_repository.count_decoy_failure(db, zlib.crc32(guess.email.key.encode()))
         else:
-            counted = await change_repository.count_failure(
+            failures = await change_repository.count_failure(
                 db, user_id, by_known_device=by_known_device
             )
         await self._audit.record(
             db, action, subject=user_id, client=guess.client, outcome=Outcome.FAILURE, **event
         )
-        if counted is not None and not by_known_device:
-            account, failures = counted
-            if failures == self._hard_stop:
-                await self._stop(db, account, guess.client)
+        if user_id is not None and failures == self._hard_stop and not by_known_device:
+            await self._stop(db, user_id, guess.client)
 
-    async def _stop(self, db: Transaction, account: Account, client: ClientInfo) -> None:
-        await self._audit.record(db, Action.PASSWORD_STOPPED, subject=account.id, client=client)
-        if account.is_enabled(self._clock.now()):
+    async def _stop(self, db: Transaction, user_id: UUID, client: ClientInfo) -> None:
+        await self._audit.record(db, Action.PASSWORD_STOPPED, subject=user_id, client=client)
+        account = await change_repository.lock(db, user_id)
+        if account is not None and account.is_enabled(self._clock.now()):
             await self._mailbox.tell(db, MailKind.HARD_STOP, account, client)
-        log.warning("password_stopped", user_id=str(account.id))
+        log.warning("password_stopped", user_id=str(user_id))
 
     async def forget(self, email: Email) -> None:
         """Begin anew with an address whose account has a new password, or was unlocked."""

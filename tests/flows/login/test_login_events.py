@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, AppFactory, client_of
 from tests.flows.events import actions, events
 from tests.flows.mails import kinds, last_mail
 from tests.flows.people import Person
@@ -66,3 +66,15 @@ async def test_a_login_by_form_leaves_the_same(app: FastAPI, client: httpx.Async
     await client.post("/oauth/token", data=form)
     await client.post("/oauth/token", data=form | {"password": PASSWORD})
     assert await actions(app) == ["user.registered", "login failed", "login"]
+
+
+async def test_a_login_before_the_verification_is_written_down_although_the_answer_is_an_error(
+    new_app: AppFactory,
+) -> None:
+    async with new_app(require_verified_email=True) as app, client_of(app) as http:
+        await Person(http).register()
+        answer = await Person(http).try_to_log_in()
+        assert (answer.status_code, answer.json()["code"]) == (403, "email_not_verified")
+        event = (await events(app))[-1]
+        assert (event.action, event.outcome) == ("login", "failure")
+        assert event.details == {"reason": "email_not_verified"}

@@ -1,0 +1,66 @@
+"""The key of the chain: made once, kept wrapped, the same for as long as the chain is."""
+
+import secrets
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from auth_service.audit import seal_repository
+from auth_service.audit.chain import ChainKey
+from auth_service.core.clock import Clock
+from auth_service.core.secrets import Keyring
+from auth_service.db.session import Database, Transaction
+
+_PURPOSE: Final = "audit chain"
+_BOUND_TO: Final = b"audit chain"
+_HALF: Final = 32
+
+
+class ChainKeys:
+    """Opens the one key. It is encrypted under ``AUTH_SECRET_KEYS`` and survives their change."""
+
+    def __init__(self, *, database: Database, keyring: Keyring, clock: Clock) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._clock = clock
+        self._key: ChainKey | None = None
+
+    async def get(self) -> ChainKey:
+        """The key; made first where there is none, by exactly one of many workers.
+
+        Raises:
+            ServiceUnavailable: the database cannot be reached.
+            UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens it.
+        """
+        if self._key is None:
+            wrapped = await seal_repository.find_key(self._database)
+            if wrapped is None:
+                wrapped = await self._made()
+            self._key = self._opened(wrapped)
+        return self._key
+
+    async def reencrypt(self, db: Transaction) -> bool:
+        """Put the key under the first of ``AUTH_SECRET_KEYS``; False where it was already.
+
+        Raises:
+            UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens it.
+        """
+        wrapped = await seal_repository.find_key(self._database)
+        if wrapped is None or self._keyring.is_current(wrapped):
+            return False
+        plain = self._keyring.decrypt(_PURPOSE, wrapped, bound_to=_BOUND_TO)
+        await seal_repository.replace_key(db, self._wrapped(plain))
+        return True
+
+    async def _made(self) -> bytes:
+        wrapped = self._wrapped(secrets.token_bytes(2 * _HALF))
+        async with self._database.transaction() as db:
+            await seal_repository.add_key(db, wrapped, self._clock.now())
+        return await seal_repository.find_key(self._database) or wrapped
+
+    def _wrapped(self, plain: bytes) -> bytes:
+        return self._keyring.encrypt(_PURPOSE, plain, bound_to=_BOUND_TO)
+
+    def _opened(self, wrapped: bytes) -> ChainKey:
+        plain = self._keyring.decrypt(_PURPOSE, wrapped, bound_to=_BOUND_TO)
+        return ChainKey(plain[:_HALF], Ed25519PrivateKey.from_private_bytes(plain[_HALF:]))

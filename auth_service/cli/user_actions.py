@@ -1,0 +1,82 @@
+"""``auth-service users``: what an administrator does to one account, from the command line."""
+
+from typing import Annotated, Any
+
+import typer
+
+from auth_service.cli.running import fail, run, show
+from auth_service.cli.user_rows import AsJson, EmailArgument, parsed, row_of
+
+
+def show_user(email: EmailArgument, *, as_json: AsJson = False) -> None:
+    """Show an account."""
+
+    async def look(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        entry = await state.user_administration.get_by_address(parsed(email))
+        locked = entry.failures >= state.settings.throttle_hard_stop
+        show([row_of(entry.account) | {"locked": locked}], as_json=as_json)
+
+    run(look)
+
+
+def change_roles(
+    email: EmailArgument,
+    add: Annotated[list[str] | None, typer.Option(help="A role to give; repeatable.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="A role to take; repeatable.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Give an account roles, or take some away. The last administrator stays one."""
+    if not add and not remove:
+        fail("nothing to change: --add or --remove a role")
+
+    async def change(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        from auth_service.admin.acting import COMMAND_LINE
+        from auth_service.admin.user_change import UserChange
+        from auth_service.users.account import is_role_name
+
+        for role in add or []:
+            if not is_role_name(role):
+                fail("a role is 1 to 64 of a-z 0-9 _ . : - and begins with a letter")
+        entry = await state.user_administration.get_by_address(parsed(email))
+        roles = dict.fromkeys([*entry.account.roles, *(add or [])])
+        kept = [role for role in roles if role not in (remove or [])]
+        async with state.database.transaction() as db:
+            account = await state.user_administration.change(
+                db, COMMAND_LINE, entry.id, UserChange(roles=kept)
+            )
+        show([row_of(account)], as_json=as_json)
+
+    run(change)
+
+
+def reset_password(email: EmailArgument) -> None:
+    """Void a password, end every session, and mail a link to set another."""
+    _act(email, "reset_password")
+
+
+def unlock(email: EmailArgument) -> None:
+    """Have a password work again that wrong ones have stopped."""
+    _act(email, "unlock")
+
+
+def delete(
+    email: EmailArgument,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete an account with all that is known about its owner, who is told."""
+    if not yes:
+        typer.confirm(f"Delete {email}? It cannot be brought back.", abort=True)
+    _act(email, "delete")
+
+
+def _act(email: str, name: str) -> None:
+    async def act(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        from auth_service.admin.acting import COMMAND_LINE
+
+        entry = await state.user_administration.get_by_address(parsed(email))
+        async with state.database.transaction() as db:
+            await getattr(state.user_administration, name)(db, COMMAND_LINE, entry.id)
+
+    run(act)
