@@ -30,6 +30,7 @@ from auth_service.flows.password_reset.router import router as password_reset_ro
 from auth_service.flows.registration.router import router as registration_router
 from auth_service.flows.service_tokens.discovery import router as discovery_router
 from auth_service.flows.service_tokens.forward_auth import router as forward_auth_router
+from auth_service.flows.service_tokens.revocations_router import router as revocations_router
 from auth_service.flows.service_tokens.router import router as service_tokens_router
 from auth_service.flows.session.router import router as session_router
 from auth_service.parts import build_parts
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.include_router(forward_auth_router)
     app.include_router(service_tokens_router)
     app.include_router(discovery_router)
+    app.include_router(revocations_router)
     app.include_router(admin_users_router)
     app.include_router(admin_user_actions_router)
     app.include_router(admin_audit_router)

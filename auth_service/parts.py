@@ -25,6 +25,7 @@ from auth_service.flows.password_reset.service import PasswordReset
 from auth_service.flows.registration.service import Registrations
 from auth_service.flows.service_tokens.introspection import Introspection
 from auth_service.flows.service_tokens.revocation import Revocation
+from auth_service.flows.service_tokens.revocation_list import RevocationList
 from auth_service.flows.session.service import SessionFlow
 from auth_service.mail.composing import Composer
 from auth_service.mail.links import Links
@@ -182,6 +183,7 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         "clients": state.service_clients,
     }
     state.introspection = Introspection(**tokens, settings=settings)
+    state.revocation_list = RevocationList(database=database, clock=clock, settings=settings)
     state.revocation = Revocation(**tokens, audit=audit)
     state.user_administration = UserAdministration(
         database=database,

@@ -1,6 +1,6 @@
 """SQL about events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -84,6 +84,20 @@ async def list_forward(
     if after is not None:
         statement = statement.where(AuditEvent.id > after)
     return await database.fetch_rows(statement, StoredEvent)
+
+
+async def list_since(
+    database: Database, actions: Sequence[str], since: datetime, *, column: str, limit: int
+) -> list[tuple[datetime, str]]:
+    """When one of these things happened, and to whom or what (``column``); in no transaction."""
+    found = getattr(AuditEvent, column)
+    statement = (
+        select(AuditEvent.happened_at, found)
+        .where(AuditEvent.happened_at > since, AuditEvent.action.in_(actions), found.is_not(None))
+        .order_by(AuditEvent.happened_at)
+        .limit(limit)
+    )
+    return await database.fetch_rows(statement, lambda at, value: (at, str(value)))
 
 
 async def erase_personal_data(db: AsyncSession, subject_id: UUID) -> None:

@@ -28,7 +28,8 @@ class RevokedToken(Base):
     """An access token of a client that is refused before it expires (RFC 7009)."""
 
     __tablename__ = "revoked_tokens"
-    __table_args__ = (Index(None, "expires_at"),)
+    __table_args__ = (Index(None, "expires_at"), Index(None, "revoked_at"))
 
     jti: Mapped[str] = mapped_column(String(64), primary_key=True)
     expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

@@ -91,12 +91,27 @@ async def is_revoked(database: Database, jti: str) -> bool:
     return await database.fetch_row(_REVOKED, jti=jti) is not None
 
 
-async def add_revoked(db: AsyncSession, jti: str, *, expires_at: datetime) -> None:
+async def add_revoked(db: AsyncSession, jti: str, *, expires_at: datetime, now: datetime) -> None:
     """Note that a token is refused from now on; once is enough."""
     insert = postgresql_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
     await db.execute(
-        insert(RevokedToken).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing()
+        insert(RevokedToken)
+        .values(jti=jti, expires_at=expires_at, revoked_at=now)
+        .on_conflict_do_nothing()
     )
+
+
+async def list_revoked(
+    database: Database, since: datetime, *, limit: int
+) -> list[tuple[datetime, str]]:
+    """When tokens were revoked, and which; those after a time, the oldest first."""
+    statement = (
+        select(RevokedToken.revoked_at, RevokedToken.jti)
+        .where(RevokedToken.revoked_at > since)
+        .order_by(RevokedToken.revoked_at)
+        .limit(limit)
+    )
+    return await database.fetch_rows(statement, lambda at, jti: (at, jti))
 
 
 async def remove_expired(db: AsyncSession, *, now: datetime) -> int:

@@ -128,7 +128,9 @@ class ServiceClients:
 
     async def revoke_token(self, db: Transaction, jti: str, *, expires_at: float) -> None:
         """Refuse a client's token from the commit on, until it expires (seconds since 1970)."""
-        await repository.add_revoked(db, jti, expires_at=datetime.fromtimestamp(expires_at, UTC))
+        await repository.add_revoked(
+            db, jti, expires_at=datetime.fromtimestamp(expires_at, UTC), now=self._clock.now()
+        )
 
     async def is_revoked(self, jti: str) -> bool:
         """Whether a client's token was revoked."""

@@ -21,6 +21,12 @@ class Session(Base):
         Index(None, "user_id", "created_at"),
         Index(None, "expires_at"),
         Index(
+            None,
+            "ended_at",
+            postgresql_where=text("ended_at IS NOT NULL"),
+            sqlite_where=text("ended_at IS NOT NULL"),
+        ),
+        Index(
             "ix_sessions_user_id_id_live",
             "user_id",
             "id",

@@ -233,6 +233,19 @@ async def list_all(db: AsyncSession, user_id: UUID) -> list[KeptSession]:
     return [KeptSession(*row) for row in await db.execute(statement)]
 
 
+async def list_ended(
+    database: Database, since: datetime, *, limit: int
+) -> list[tuple[datetime, str]]:
+    """When sessions ended, and which; those after a time, the oldest first; in no transaction."""
+    statement = (
+        select(Session.ended_at, Session.id)
+        .where(Session.ended_at > since)
+        .order_by(Session.ended_at)
+        .limit(limit)
+    )
+    return await database.fetch_rows(statement, lambda at, session_id: (at, str(session_id)))
+
+
 async def remove_expired(db: AsyncSession, *, now: datetime) -> int:
     """Delete some sessions that have expired; how many there were."""
     return await delete_batch(db, Session.id, Session.expires_at <= now)

@@ -18,6 +18,7 @@ from auth_service.verifier.errors import (
     InvalidTokenError,
     IssuerUnavailableError,
     KeysUnavailableError,
+    RevocationsUnavailableError,
 )
 
 __all__ = [
@@ -27,11 +28,14 @@ __all__ = [
     "InvalidTokenError",
     "IssuerUnavailableError",
     "KeysUnavailableError",
+    "RevocationFeed",
+    "RevocationsUnavailableError",
     "TokenVerifier",
 ]
 
 if TYPE_CHECKING:
     from auth_service.verifier.introspection import ClientCredentials
+    from auth_service.verifier.revocations import RevocationFeed
     from auth_service.verifier.token_verifier import TokenVerifier
 else:
 

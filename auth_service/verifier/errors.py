@@ -31,6 +31,10 @@ class IntrospectionUnavailableError(IssuerUnavailableError):
     """The issuer could not be asked whether a token is live, or did not say."""
 
 
+class RevocationsUnavailableError(IssuerUnavailableError):
+    """The issuer's list of revocations cannot be fetched, and the last one is too old."""
+
+
 class UnusableKeyError(Exception):
     """A published key, or a set of them, that verifies nothing here."""
 

@@ -14,6 +14,7 @@ from auth_service.verifier.introspection import ClientCredentials, Introspection
 from auth_service.verifier.issuer_http import IssuerHttp
 from auth_service.verifier.issuer_keys import Freshness, IssuerKeys
 from auth_service.verifier.jwks import JwksDocument
+from auth_service.verifier.revocations import RevocationFeed, Revocations
 from auth_service.verifier.strict import StrictCheck, UnjudgedToken
 
 DEFAULT_TIMEOUT: Final = 5.0
@@ -28,7 +29,9 @@ class TokenVerifier:
     Make one and keep it: it is safe to use from any number of threads and event loops, and there is
     nothing to close. Nothing is fetched before the first token comes.
 
-    ``jwks_url`` and ``introspection_url`` are those of this service where they are not given.
+    ``jwks_url``, ``introspection_url`` and ``revocations_url`` are those of this service where they
+    are not given. With ``revocations`` the list of what was revoked is followed, so that a token is
+    refused within seconds of a logout or a ban without a request for each (``RevocationFeed``).
     ``timeout`` bounds a whole exchange with the issuer. However many tokens name keys that are not
     known, there is at most one fetch in ``cooldown``. Keys are fetched anew in the background when
     they are as old as the issuer allows (``ttl`` where it does not say), and go on to serve for
@@ -50,6 +53,8 @@ class TokenVerifier:
         jwks_url: str | None = None,
         introspection: ClientCredentials | None = None,
         introspection_url: str | None = None,
+        revocations: RevocationFeed | None = None,
+        revocations_url: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         cooldown: float = DEFAULT_COOLDOWN,
         ttl: float = DEFAULT_TTL,
@@ -86,12 +91,24 @@ class TokenVerifier:
             else None
         )
 
+        self._revocations = (
+            Revocations(
+                http,
+                url=_address(revocations_url, issuer, "/.well-known/revocations"),
+                feed=revocations,
+                monotonic=monotonic,
+            )
+            if revocations
+            else None
+        )
+
     async def verify(self, token: str) -> AccessClaims:
         """The claims of a token that passes the strict check.
 
         Raises:
             InvalidTokenError: it fails a check.
             KeysUnavailableError: there are no keys to check it with.
+            RevocationsUnavailableError: the list of revocations is too old.
         """
         claims = self._find_verified(token)
         if claims is None:
@@ -100,6 +117,11 @@ class TokenVerifier:
             if fetch is not None:
                 await asyncio.wrap_future(fetch)
             claims = self._judge(token, unjudged)
+        if self._revocations is not None:
+            fetch = self._revocations.wait_for()
+            if fetch is not None:
+                await asyncio.wrap_future(fetch)
+            self._revocations.check(claims)
         return claims
 
     def verify_sync(self, token: str) -> AccessClaims:
@@ -116,6 +138,11 @@ class TokenVerifier:
             if fetch is not None:
                 fetch.result()
             claims = self._judge(token, unjudged)
+        if self._revocations is not None:
+            fetch = self._revocations.wait_for()
+            if fetch is not None:
+                fetch.result()
+            self._revocations.check(claims)
         return claims
 
     async def verify_live(self, token: str) -> AccessClaims:

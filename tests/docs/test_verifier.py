@@ -50,7 +50,7 @@ async def issuer(
     database = Database.from_settings(settings_for(database_url))
     clients = ServiceClients(database=database, clock=SystemClock())
     async with database.transaction() as db:
-        made = await clients.create(db, "orders", [])
+        made = await clients.create(db, "orders", ["revocations"])
     async with new_server(is_issuer=True) as server, server.client() as http:
         registered = await http.post("/auth/register", json=credentials)
         tokens = (await http.post("/auth/login", json=credentials)).json()
@@ -74,6 +74,16 @@ async def test_asking_notices_a_logout_that_the_verifier_alone_does_not(issuer: 
     await names["live"].verify(token)
     with pytest.raises(InvalidTokenError):
         await names["before_a_payment"](token)
+
+
+async def test_following_the_list_notices_a_logout_without_asking_for_each_token(
+    issuer: Issuer,
+) -> None:
+    whose = issuer.run("with_revocations.py")["whose"]
+    token = issuer.tokens["access_token"]
+    await issuer.http.post("/auth/logout", headers=bearer(issuer.tokens))
+    with pytest.raises(InvalidTokenError, match="revoked"):
+        await whose(token)
 
 
 async def test_a_fastapi_service_lets_the_right_ones_in(issuer: Issuer) -> None:

@@ -50,6 +50,7 @@ def new_verifier(issuer: LoopbackIssuer, ticks: Ticks) -> NewVerifier:
             "audience": AUDIENCE,
             "jwks_url": f"{issuer.url}/.well-known/jwks.json",
             "introspection_url": f"{issuer.url}/oauth/introspect",
+            "revocations_url": f"{issuer.url}/.well-known/revocations",
             "clock": ticks.clock,
             "monotonic": ticks.monotonic,
         }

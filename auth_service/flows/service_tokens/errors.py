@@ -31,3 +31,12 @@ class InvalidTokenRequest(DomainError):
     code = "invalid_request"
     title = "The form lacks a field that is needed"
     oauth_error = "invalid_request"
+
+
+class InsufficientScope(DomainError):
+    """The client is known, but may not have this: its scopes do not name it."""
+
+    kind = Kind.FORBIDDEN
+    code = "insufficient_scope"
+    title = "The client does not have the scope that this needs"
+    oauth_error = "insufficient_scope"
