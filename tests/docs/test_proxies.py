@@ -102,6 +102,7 @@ def test_every_other_block_is_one_that_a_test_runs() -> None:
     assert [re.split(r"[ ,]", line)[1] for line in shown] == [
         "with_verifier.py",
         "with_introspection.py",
+        "with_revocations.py",
         "with_fastapi.py",
         "with_pyjwt.py",
         "published_keys.py",
