@@ -5,7 +5,6 @@ event goes in as a salted commitment, so that it can be erased, salt and all, an
 holds. A checkpoint is an Ed25519 signature (RFC 8032) over a place and its seal.
 """
 
-import hashlib
 import hmac
 import json
 from dataclasses import dataclass
@@ -86,11 +85,6 @@ def commitment(event: StoredEvent) -> bytes:
         return NO_SEAL
     personal = [event.ip, event.user_agent, event.request_id, event.details]
     return hmac.digest(event.salt, _canonical(personal), "sha256")
-
-
-def fingerprint(mac: bytes) -> str:
-    """A seal as people compare it."""
-    return hashlib.sha256(mac).hexdigest()[:32]
 
 
 def _lasting(event: StoredEvent) -> bytes:

@@ -74,10 +74,6 @@ class LocalCounters:
         self._records: OrderedDict[str, tuple[float, dict[str, _Count]]] = OrderedDict()
         self._under_way: dict[str, dict[str, float]] = {}
 
-    def __len__(self) -> int:
-        """How many records are kept."""
-        return len(self._records)
-
     def take(self, entry: Entry, now: float) -> float:
         """Count a try on every ladder, or on none; see ``Counters``."""
         counts = self._counts(entry.record, now)

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from auth_service.audit import sealer
+from auth_service.audit import seal_repository, sealer
 from auth_service.audit.actions import Action
 from auth_service.audit.models import AuditEvent, AuditKey
 from auth_service.core.client import ClientInfo
@@ -195,6 +195,18 @@ async def test_a_changed_seal_is_found(chain: FastAPI) -> None:
     assert (5, CHANGED) in await problems(chain)
 
 
+async def test_a_seal_other_than_the_signed_one_is_found(chain: FastAPI) -> None:
+    await tamper(
+        chain,
+        "UPDATE audit_seals SET mac = (SELECT mac FROM audit_seals WHERE position = 1)"
+        f" WHERE position = {COUNT}",
+    )
+    assert await problems(chain) == [
+        (COUNT, CHANGED),
+        (COUNT, "the seal is not the one that was signed"),
+    ]
+
+
 async def test_a_changed_checkpoint_is_found(chain: FastAPI) -> None:
     await tamper(chain, "UPDATE audit_checkpoints SET made_at = '2026-01-01 00:00:00'")
     assert await problems(chain) == [(COUNT, "the checkpoint was changed")]
@@ -331,3 +343,13 @@ async def test_rows_can_only_be_added(chain: FastAPI, statement: str) -> None:
         async with chain.state.database.engine.begin() as connection:
             await connection.execute(text(statement))
     assert await problems(chain) == []
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_one_worker_seals_at_a_time_and_the_others_do_not_wait(app: FastAPI) -> None:
+    await record(app)
+    async with app.state.database.transaction() as db:
+        assert await seal_repository.try_lock(db)
+        assert await app.state.audit_sealer.seal_all() == 0
+    assert await app.state.audit_sealer.seal_all() == 1

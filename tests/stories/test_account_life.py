@@ -90,7 +90,7 @@ async def test_an_account_lives_from_registering_to_leaving(ada: Ada) -> None:
     assert exported["user"]["email"] == ADDRESS
     happened = [event["action"] for event in reversed(exported["security_events"])]
     assert happened == [
-        *("user.registered", "email.verified", "login"),
+        *("user.registered", "login", "email.verified", "login"),
         *("password.reset_requested", "password.reset", "login", "login"),
         *("email.change_requested", "email.changed", "email.change_undone", "login"),
         *("password.reset", "login", "user.exported"),

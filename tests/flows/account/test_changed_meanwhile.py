@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from auth_service.core.client import ClientInfo
+from auth_service.core.ids import new_id
 from auth_service.methods.password.confirmation import PasswordConfirmation
+from auth_service.methods.password.errors import ReauthenticationFailed
 from tests.conftest import PASSWORD
 from tests.flows.people import Person
 from tests.flows.stored_rows import change_users, stored_users
@@ -48,3 +51,10 @@ async def test_a_password_that_changed_meanwhile_is_a_wrong_one(
     assert (answer.status_code, answer.json()["code"]) == (403, "reauthentication_failed")
     [user] = await stored_users(app)
     assert (user.email, user.password_hash) == (ada.email, "another")
+
+
+async def test_an_account_that_is_gone_has_no_password_that_is_right(app: FastAPI) -> None:
+    confirmation: PasswordConfirmation = app.state.own_account._confirmation
+    with pytest.raises(ReauthenticationFailed):
+        async with app.state.database.transaction() as db:
+            await confirmation.begin(db, new_id(), PASSWORD, ClientInfo())

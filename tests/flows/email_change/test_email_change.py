@@ -136,6 +136,27 @@ async def test_an_address_gets_so_many_mails_and_nobody_is_told(new_app: AppFact
         assert (await kinds(app)).count(f"email_change_confirm to {NEW}") == 1
 
 
+async def test_the_owner_of_a_taken_address_gets_so_many_and_nobody_is_told(
+    new_app: AppFactory,
+) -> None:
+    async with new_app(rate_limit_mail="1/hour") as app, client_of(app) as client:
+        await Person(client, email="bob@example.com").register()
+        ada = await (await Person(client).register()).log_in()
+        assert [(await ask(ada, "bob@example.com")).status_code for _ in range(3)] == [202] * 3
+        assert (await kinds(app)).count("registration_attempt to bob@example.com") == 1
+
+
+async def test_no_kind_of_mail_uses_up_another(new_app: AppFactory) -> None:
+    async with new_app(rate_limit_mail="1/hour") as app, client_of(app) as client:
+        await Person(client).register()
+        for path in ("/auth/verify-email/resend", "/auth/password/forgot"):
+            for _ in range(3):
+                await client.post(path, json={"email": "ada@example.com"})
+        found = await kinds(app)
+        assert found.count("verify_email to ada@example.com") == 2  # the first was not asked for
+        assert found.count("password_reset to ada@example.com") == 1
+
+
 # --- An address that somebody has ---
 
 

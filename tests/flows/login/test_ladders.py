@@ -7,7 +7,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from auth_service.core.client import ClientInfo
+from auth_service.core.emails import Email
 from auth_service.methods.password.errors import Busy
+from auth_service.throttle import service
 from tests.conftest import PASSWORD, AppFactory, client_of
 from tests.flows.login.guesses import ADA, NOBODY, guess, guesses
 from tests.flows.mails import last_mail
@@ -161,6 +164,17 @@ async def test_whoever_is_turned_away_as_busy_has_not_tried(
         full.setattr(app.state.hasher, "verify", busy)
         assert await guesses(app, ADA, 3) == [503] * 3
     assert await guesses(app, ADA, 2) == [401, 429]
+
+
+async def test_who_waits_too_long_for_tries_under_way_is_refused(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_PATIENCE_SECONDS", 0.2)
+    client = ClientInfo("198.51.100.7")
+    for _ in range(5):
+        await app.state.throttle.begin(Email.parse(ADA), client, device_id=None)
+    answer = await guess(app, ADA, PASSWORD)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
 
 
 async def busy(*_: object) -> NoReturn:

@@ -22,7 +22,12 @@ async def server() -> AsyncIterator[RangeServer]:
 
 
 @pytest.fixture
-async def lookup(server: RangeServer) -> AsyncIterator[RangeLookup]:
+async def lookup(
+    server: RangeServer, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RangeLookup]:
+    """One with the patience that a busy machine asks for, but for the test of its impatience."""
+    if "budget" not in request.function.__name__:
+        monkeypatch.setattr(breached, "BUDGET_SECONDS", 10.0)
     found = RangeLookup(server.url)
     yield found
     await found.aclose()
