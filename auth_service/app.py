@@ -14,6 +14,7 @@ from auth_service.admin.clients_router import router as admin_clients_router
 from auth_service.admin.keys_router import router as admin_keys_router
 from auth_service.admin.user_actions_router import router as admin_user_actions_router
 from auth_service.admin.users_router import router as admin_users_router
+from auth_service.admin.webhooks_router import router as admin_webhooks_router
 from auth_service.background import background_work
 from auth_service.core.clock import Clock, SystemClock
 from auth_service.core.errors import ServiceUnavailable
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.include_router(admin_audit_router)
     app.include_router(admin_clients_router)
     app.include_router(admin_keys_router)
+    app.include_router(admin_webhooks_router)
     app.include_router(operations_router)
     if metrics is not None:
         app.include_router(metrics_router(metrics, settings))
@@ -140,6 +142,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.wait(background)
         await state.mail_sender.aclose()
+        await state.webhook_sender.aclose()
         await state.hasher.aclose()
         await state.breached_passwords.aclose()
         await state.rate_limiter.aclose()

@@ -15,6 +15,7 @@ def background_work(state: Any) -> Iterator[Coroutine[Any, Any, None]]:  # noqa:
     yield every(state.settings.key_check_interval, "signing keys", state.signing_keys.look_again)
     yield every(_POLL, "mail wishes", state.wishes.fulfil_all, woken=state.wishes.woken)
     yield every(_POLL, "mail", state.mail_sender.send_due, woken=state.outbox.filled)
+    yield every(_POLL, "webhooks", state.webhook_sender.send_due, woken=state.webhook_sender.filled)
     yield every(state.settings.audit_seal_interval, "audit seals", state.audit_sealer.seal_all)
     for name, clean in _cleaning(state):
         yield every(_CLEANING, f"old {name}", clean)

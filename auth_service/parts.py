@@ -1,5 +1,6 @@
 """The parts that live as long as the app, each given what it stands on."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -50,6 +51,8 @@ from auth_service.tokens.keys import SigningKeys
 from auth_service.tokens.service import AccessTokens
 from auth_service.web.metrics import Metrics
 from auth_service.web.rate_limit import RateLimiter
+from auth_service.webhooks.delivery import DeliverySender
+from auth_service.webhooks.service import Webhooks
 
 
 def build_parts(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
@@ -104,6 +107,28 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         metrics=state.metrics,
         on_given_up=GivenUpMail(state.audit).record,
         keeps_payloads=settings.development,
+    )
+    state.webhooks = Webhooks(
+        database=database,
+        outbox=state.outbox,
+        keyring=keyring,
+        clock=clock,
+        settings=settings,
+    )
+    state.audit.tell(state.webhooks.hear)
+    mail_sender: Sender = state.mail_sender
+    state.webhook_sender = DeliverySender(
+        database=database,
+        keyring=keyring,
+        clock=clock,
+        composer=mail_sender.composer,
+        transport=mail_sender.transport,
+        filled=asyncio.Event(),
+        metrics=None,
+        on_given_up=mail_sender.on_given_up,
+        channel="webhooks",
+        webhooks=state.webhooks,
+        environment=settings.environment,
     )
     state.mailbox = DevelopmentMailbox(
         database=database, keyring=keyring, composer=state.mail_sender.composer

@@ -12,6 +12,7 @@ import auth_service.mailed_tokens.models
 import auth_service.sessions.models
 import auth_service.tokens.models
 import auth_service.users.models
+import auth_service.webhooks.models
 from auth_service.db.base import Base
 from auth_service.db.engine import new_engine
 from auth_service.settings import Settings
@@ -25,6 +26,7 @@ MODELS = (
     auth_service.sessions.models,
     auth_service.tokens.models,
     auth_service.users.models,
+    auth_service.webhooks.models,
 )
 
 

@@ -40,6 +40,10 @@ class Action(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     KEYS_REPLACED = "keys.replaced"
     ACCESS_REFUSED = "access.refused"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_SECRET_CHANGED = "webhook.secret_changed"  # noqa: S105 - likewise
+    WEBHOOK_GIVEN_UP = "webhook.given_up"
     MAIL_GIVEN_UP = "mail.given_up"
 
 

@@ -1,7 +1,7 @@
 """Writing down what happened, and telling the owner of an account."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from auth_service.core.clock import Clock
 from auth_service.core.ids import new_id
 from auth_service.db.session import Database, Transaction
 
+Listener = Callable[[Transaction, StoredEvent], Awaitable[None]]
 _USER_AGENT_LENGTH = 512
 _SALT_BYTES = 16
 _PAGE = 1000
@@ -25,6 +26,11 @@ class Audit:
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._listeners: list[Listener] = []
+
+    def tell(self, listener: Listener) -> None:
+        """Have a listener told of every event, in the transaction that it is written in."""
+        self._listeners.append(listener)
 
     async def record(  # noqa: PLR0913 - an event has this many sides, each named
         self,
@@ -60,6 +66,8 @@ class Audit:
             salt=secrets.token_bytes(_SALT_BYTES),
         )
         await repository.add(db, event)
+        for listener in self._listeners:
+            await listener(db, event)
 
     async def list_page(
         self, db: Transaction, subject: UUID, *, before: UUID | None, limit: int

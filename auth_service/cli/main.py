@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from auth_service import __version__
-from auth_service.cli import audit, clients, keys, users
+from auth_service.cli import audit, clients, keys, users, webhooks
 from auth_service.cli.running import fail, one_line_failures, quiet_logs, run, show
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(clients.app, name="clients")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(webhooks.app, name="webhooks")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -1,6 +1,7 @@
 """Where mails are put: in the transaction that they tell of."""
 
 import asyncio
+from collections.abc import Mapping
 from uuid import UUID
 
 from auth_service.core.clock import Clock
@@ -30,13 +31,25 @@ class Outbox:
 
         Effect: one row, whose recipient and values are encrypted.
         """
+        await self.put_row(db, mail.kind, to=mail.to, values=mail.values, user_id=mail.user_id)
+
+    async def put_row(
+        self,
+        db: Transaction,
+        kind: str,
+        *,
+        to: str,
+        values: Mapping[str, str],
+        user_id: UUID | None = None,
+    ) -> None:
+        """The same for anything that a sender carries, by the kinds it knows."""
         mail_id = new_id()
         now = self._clock.now()
         row = OutboxMail(
             id=mail_id,
-            kind=mail.kind,
-            payload=Payload(mail.to, mail.values).sealed(self._keyring, mail_id),
-            user_id=mail.user_id,
+            kind=kind,
+            payload=Payload(to, values).sealed(self._keyring, mail_id),
+            user_id=user_id,
             created_at=now,
             next_attempt_at=now,
             attempts=0,

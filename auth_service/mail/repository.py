@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth_service.db.session import Database
 from auth_service.mail.models import OutboxMail
 
+Channel = Literal["mail", "webhooks"]
+"""What a sender carries: neither is held up by the other."""
+_WEBHOOK: Final = "webhook"
 _LEASED_COLUMNS: Final = (
     OutboxMail.id,
     OutboxMail.kind,
@@ -65,9 +68,10 @@ async def delete_unsent(db: AsyncSession, user_id: UUID) -> None:
     )
 
 
-async def has_due(database: Database, now: datetime) -> bool:
+async def has_due(database: Database, now: datetime, *, channel: Channel) -> bool:
     """Whether any mail may be tried, read outside any transaction: no lock is taken to look."""
-    found = await database.fetch_rows(select(OutboxMail.id).where(*_due(now)).limit(1), _id)
+    statement = select(OutboxMail.id).where(*_due(now, channel)).limit(1)
+    found = await database.fetch_rows(statement, _id)
     return bool(found)
 
 
@@ -82,14 +86,16 @@ async def list_readable(database: Database, *, limit: int) -> list[ReadableMail]
             OutboxMail.sent_at,
             OutboxMail.last_error,
         )
-        .where(OutboxMail.payload.is_not(None))
+        .where(OutboxMail.payload.is_not(None), OutboxMail.kind != _WEBHOOK)
         .order_by(OutboxMail.id.desc())
         .limit(limit)
     )
     return await database.fetch_rows(statement, ReadableMail)
 
 
-async def lease_due(db: AsyncSession, *, now: datetime, until: datetime) -> LeasedMail | None:
+async def lease_due(
+    db: AsyncSession, *, channel: Channel, now: datetime, until: datetime
+) -> LeasedMail | None:
     """Lease the mail that has been due longest; None where there is none that others leave.
 
     Effect: on PostgreSQL rows that another worker is leasing at this moment are passed over; on
@@ -97,7 +103,7 @@ async def lease_due(db: AsyncSession, *, now: datetime, until: datetime) -> Leas
     """
     found = await db.scalar(
         select(OutboxMail.id)
-        .where(*_due(now))
+        .where(*_due(now, channel))
         .order_by(OutboxMail.next_attempt_at, OutboxMail.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -151,8 +157,10 @@ async def delete_given_up(db: AsyncSession, *, before: datetime, limit: int) -> 
     return await _delete_some(db, given_up, limit)
 
 
-def _due(now: datetime) -> list[ColumnElement[bool]]:
+def _due(now: datetime, channel: Channel) -> list[ColumnElement[bool]]:
+    is_webhook = OutboxMail.kind == _WEBHOOK
     return [
+        is_webhook if channel == "webhooks" else ~is_webhook,
         OutboxMail.sent_at.is_(None),
         OutboxMail.given_up_at.is_(None),
         OutboxMail.next_attempt_at <= now,

@@ -17,7 +17,7 @@ from auth_service.mail import repository
 from auth_service.mail.composing import Composer
 from auth_service.mail.errors import MailDelayed, MailRefused
 from auth_service.mail.payload import Payload
-from auth_service.mail.repository import LeasedMail
+from auth_service.mail.repository import Channel, LeasedMail
 from auth_service.mail.retries import next_attempt
 from auth_service.mail.templates import BrokenTemplateError
 from auth_service.mail.transport import Transport
@@ -58,6 +58,7 @@ class Sender:
     metrics: Metrics | None = None
     on_given_up: OnGivenUp | None = None
     keeps_payloads: bool = False
+    channel: Channel = "mail"
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def send_due(self) -> None:
@@ -66,7 +67,7 @@ class Sender:
         Raises:
             ServiceUnavailable: the database cannot be reached.
         """
-        if not await repository.has_due(self.database, self.clock.now()):
+        if not await repository.has_due(self.database, self.clock.now(), channel=self.channel):
             return
         while len(self._sending) < _AT_ONCE:
             mail = await self._lease()
@@ -110,7 +111,7 @@ class Sender:
     async def _lease(self) -> LeasedMail | None:
         now = self.clock.now()
         async with self.database.transaction() as db:
-            return await repository.lease_due(db, now=now, until=now + LEASE)
+            return await repository.lease_due(db, channel=self.channel, now=now, until=now + LEASE)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
@@ -121,9 +122,7 @@ class Sender:
 
     async def _send(self, mail: LeasedMail) -> None:
         try:
-            # In a thread: the first mail loads the templates and what reads them.
-            message = await asyncio.to_thread(self._message, mail)
-            await self.transport.send(message)
+            await self._carry(mail)
         except MailRefused as fault:
             await self._give_up(mail, fault.code)
         except MailDelayed as fault:
@@ -133,6 +132,11 @@ class Sender:
             await self._delay(mail, "unexpected")
         else:
             await self._mark_sent(mail)
+
+    async def _carry(self, mail: LeasedMail) -> None:
+        # In a thread: the first mail loads the templates and what reads them.
+        message = await asyncio.to_thread(self._message, mail)
+        await self.transport.send(message)
 
     def _message(self, mail: LeasedMail) -> EmailMessage:
         try:

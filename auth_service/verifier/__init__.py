@@ -26,12 +26,16 @@ __all__ = [
     "ClientCredentials",
     "IntrospectionUnavailableError",
     "InvalidTokenError",
+    "InvalidWebhookError",
     "IssuerUnavailableError",
     "KeysUnavailableError",
     "RevocationFeed",
     "RevocationsUnavailableError",
     "TokenVerifier",
+    "verify_webhook",
 ]
+
+from auth_service.verifier.webhooks import InvalidWebhookError, verify_webhook
 
 if TYPE_CHECKING:
     from auth_service.verifier.introspection import ClientCredentials

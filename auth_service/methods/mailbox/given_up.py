@@ -18,7 +18,7 @@ class GivenUpMail:
         """Write it down, in the transaction that gives the mail up."""
         await self._audit.record(
             db,
-            Action.MAIL_GIVEN_UP,
+            Action.WEBHOOK_GIVEN_UP if kind == "webhook" else Action.MAIL_GIVEN_UP,
             subject=user_id,
             client=ClientInfo(),
             outcome=Outcome.FAILURE,

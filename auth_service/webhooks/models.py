@@ -1,0 +1,24 @@
+"""The table of endpoints."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from auth_service.core.ids import new_id
+from auth_service.db.base import Base, JsonDocument
+
+
+class WebhookEndpoint(Base):
+    """Where events are sent to, and which; the secrets are encrypted under ``AUTH_SECRET_KEYS``."""
+
+    __tablename__ = "webhook_endpoints"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    url: Mapped[str] = mapped_column(String(2048))
+    events: Mapped[list[str]] = mapped_column(JsonDocument)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
