@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -210,3 +211,14 @@ def test_an_answer_that_says_nothing_new_unasked_is_none(
     issuer.status = 304
     with pytest.raises(RevocationsUnavailableError):
         verifier.verify_sync(TOKEN)
+
+
+def test_after_a_fork_nobody_waits_for_a_fetch_that_stayed_with_the_parent(
+    verifier: TokenVerifier, issuer: LoopbackIssuer, ticks: Ticks
+) -> None:
+    ticks.advance(5)
+    say(issuer)
+    followed = verifier._revocations
+    assert followed is not None
+    followed._process, followed._under_way = -1, Future()
+    assert not is_refused(verifier)
