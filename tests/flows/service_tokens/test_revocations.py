@@ -7,13 +7,14 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from auth_service.admin.acting import COMMAND_LINE
 from auth_service.admin.user_change import UserChange
 from auth_service.audit.actions import Action
 from auth_service.core.emails import Email
 from auth_service.flows.service_tokens import revocation_list
+from auth_service.sessions.models import Session
 from tests.conftest import bearer
 from tests.flows.people import Person
 from tests.flows.service_tokens.conftest import Service, new_service
@@ -137,14 +138,8 @@ async def test_what_was_committed_late_is_not_missed(
     assert before["sessions"] == [other.tokens["session_id"]]
     async with app.state.database.transaction() as db:
         await app.state.sessions.end(db, UUID(ada.tokens["session_id"]), because="late")
-        await db.execute(
-            text("UPDATE sessions SET ended_at = :at WHERE ended_because = 'late'"),
-            {
-                "at": late
-                if db.get_bind().dialect.name == "postgresql"
-                else late.replace(tzinfo=None)
-            },
-        )
+        statement = update(Session).where(Session.ended_because == "late")
+        await db.execute(statement.values(ended_at=late))
     after = await listed(gateway, before["cursor"])
     assert ada.tokens["session_id"] in after["sessions"]
 
