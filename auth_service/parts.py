@@ -70,15 +70,9 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     keyring = state.keyring = Keyring.of(settings.secret_keys)
     database = state.database = Database.from_settings(settings)
     state.audit = Audit(database=database, clock=clock)
-    chain: Any = {
-        "database": database,
-        "keys": ChainKeys(database=database, keyring=keyring, clock=clock),
-        "clock": clock,
-        "settings": settings,
-    }
-    state.audit_keys = chain["keys"]
-    state.audit_sealer = Sealer(**chain)
-    state.audit_verification = Verification(**chain)
+    keys = state.audit_keys = ChainKeys(database=database, keyring=keyring, clock=clock)
+    state.audit_sealer = Sealer(database=database, keys=keys, clock=clock, settings=settings)
+    state.audit_verification = Verification(database=database, keys=keys)
     state.signing_keys = SigningKeys(
         database=database, keyring=keyring, clock=clock, settings=settings
     )

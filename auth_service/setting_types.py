@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _LONGEST: Final = timedelta(days=3653)
+_SHORTEST_RETENTION: Final = timedelta(days=7)
 Network = IPv4Network | IPv6Network
 
 
@@ -98,6 +99,12 @@ def _not_negative_duration(value: timedelta) -> timedelta:
     return value
 
 
+def _retention(value: timedelta) -> timedelta:
+    if value and value < _SHORTEST_RETENTION:
+        raise ValueError("must be 0 (keep everything) or at least 604800 (seven days)")
+    return value
+
+
 def _networks(value: object) -> object:
     if isinstance(value, list | tuple):
         return [ip_network(part, strict=False) if isinstance(part, str) else part for part in value]
@@ -146,6 +153,12 @@ OptionalUrl = Annotated[
 Duration = Annotated[timedelta, AfterValidator(_positive_duration), BeforeValidator(_seconds)]
 OptionalDuration = Annotated[
     timedelta, AfterValidator(_not_negative_duration), BeforeValidator(_seconds)
+]
+Retention = Annotated[
+    timedelta,
+    AfterValidator(_retention),
+    AfterValidator(_not_negative_duration),
+    BeforeValidator(_seconds),
 ]
 OptionalRedisUrl = Annotated[str, AfterValidator(_redis_url)] | None
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]

@@ -38,6 +38,7 @@ from auth_service.setting_types import (
     PasswordScheme,
     RateLimit,
     Registration,
+    Retention,
     Url,
     has_valid_port,
     parts_of,
@@ -134,7 +135,7 @@ class Settings(BaseSettings):
     brand_name: BrandName = "auth_service"
 
     audit_seal_interval: Duration = timedelta(seconds=5)
-    audit_retention: OptionalDuration = timedelta(days=400)
+    audit_retention: Retention = timedelta(days=400)
 
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = "info"

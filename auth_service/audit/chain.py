@@ -2,14 +2,15 @@
 
 A seal is HMAC-SHA256 over the seal before it, its place, and the event. What is personal in an
 event goes in as a salted commitment, so that it can be erased, salt and all, and the chain still
-holds. A checkpoint is an Ed25519 signature (RFC 8032) over a place and its seal.
+holds. Places in the chain are signed with Ed25519 (RFC 8032): checkpoints, up to which there has to
+be a chain, and cuts, after which it begins once what came before was too old.
 """
 
 import hmac
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from auth_service.audit.repository import StoredEvent
 
 NO_SEAL: Final = bytes(32)
-"""What stands before the first seal, and in place of the commitment to what was erased before."""
+"""What stands before the first seal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,31 @@ class Seal:
     mac: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A place in the chain and its seal, signed."""
+@dataclass(frozen=True)
+class SignedPlace:
+    """A place in the chain and its seal, signed for a purpose."""
+
+    purpose: ClassVar[bytes]
 
     position: int
     mac: bytes
     made_at: datetime
     signature: bytes
+
+
+class Checkpoint(SignedPlace):
+    """The chain went as far as this."""
+
+    purpose = b"auth-service audit checkpoint"
+
+
+class Cut(SignedPlace):
+    """The retention removed everything up to this, and the chain goes on from it."""
+
+    purpose = b"auth-service audit cut"
+
+
+Place = TypeVar("Place", bound=SignedPlace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +73,7 @@ class ChainKey:
 
     def seal(self, before: bytes, position: int, event: StoredEvent) -> Seal:
         """The seal of an event that comes after another seal."""
-        personal = commitment(event)
+        personal = self.commitment(event)
         mac = self.mac_of(before, position, event, personal)
         return Seal(position, event.id, personal, mac)
 
@@ -64,27 +82,31 @@ class ChainKey:
         message = before + position.to_bytes(8) + personal + _lasting(event)
         return hmac.digest(self.mac_key, message, "sha256")
 
-    def checkpoint(self, position: int, mac: bytes, now: datetime) -> Checkpoint:
-        """A signed place in the chain."""
-        signature = self.signing_key.sign(_signed(position, mac, now))
-        return Checkpoint(position, mac, now, signature)
+    def commitment(self, event: StoredEvent) -> bytes:
+        """HMAC-SHA256 of what is personal in an event, under the row's salt.
 
-    def made(self, checkpoint: Checkpoint) -> bool:
-        """Whether a checkpoint was signed by this key, as it is."""
-        message = _signed(checkpoint.position, checkpoint.mac, checkpoint.made_at)
+        A row without one, from before there were salts or erased before it was sealed, has one
+        that follows from the key.
+        """
+        salt = event.salt
+        if salt is None:
+            salt = hmac.digest(self.mac_key, b"salt of " + event.id.bytes, "sha256")
+        personal = [event.ip, event.user_agent, event.request_id, event.details]
+        return hmac.digest(salt, _canonical(personal), "sha256")
+
+    def sign(self, kind: type[Place], position: int, mac: bytes, now: datetime) -> Place:
+        """A signed place in the chain."""
+        signature = self.signing_key.sign(_signed(kind, position, mac, now))
+        return kind(position, mac, now, signature)
+
+    def made(self, place: SignedPlace) -> bool:
+        """Whether a place was signed by this key, as it is and for what it is."""
+        message = _signed(type(place), place.position, place.mac, place.made_at)
         try:
-            self.public_key.verify(checkpoint.signature, message)
+            self.public_key.verify(place.signature, message)
         except InvalidSignature:
             return False
         return True
-
-
-def commitment(event: StoredEvent) -> bytes:
-    """HMAC-SHA256 of what is personal, under the row's salt; ``NO_SEAL`` where it was erased."""
-    if event.salt is None:
-        return NO_SEAL
-    personal = [event.ip, event.user_agent, event.request_id, event.details]
-    return hmac.digest(event.salt, _canonical(personal), "sha256")
 
 
 def _lasting(event: StoredEvent) -> bytes:
@@ -100,8 +122,8 @@ def _lasting(event: StoredEvent) -> bytes:
     )
 
 
-def _signed(position: int, mac: bytes, made_at: datetime) -> bytes:
-    return b"auth-service audit checkpoint" + _canonical([position, mac.hex(), _moment(made_at)])
+def _signed(kind: type[SignedPlace], position: int, mac: bytes, made_at: datetime) -> bytes:
+    return kind.purpose + _canonical([position, mac.hex(), _moment(made_at)])
 
 
 def _moment(moment: datetime) -> str:

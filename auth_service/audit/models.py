@@ -64,6 +64,17 @@ class AuditCheckpoint(Base):
     signature: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class AuditCut(Base):
+    """Where the retention cut the chain, signed: it goes on from this seal."""
+
+    __tablename__ = "audit_cuts"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    mac: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class AuditKey(Base):
     """The key of the chain, encrypted under ``AUTH_SECRET_KEYS``; there is one row."""
 

@@ -1,7 +1,7 @@
 """SQL about the chain of seals, its checkpoints and its key."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,15 +11,23 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.audit.chain import Checkpoint, Seal
-from auth_service.audit.models import AuditCheckpoint, AuditEvent, AuditKey, AuditSeal
+from auth_service.audit.actions import Action, Outcome
+from auth_service.audit.chain import Checkpoint, Cut, Seal
+from auth_service.audit.models import (
+    AuditCheckpoint,
+    AuditCut,
+    AuditEvent,
+    AuditKey,
+    AuditSeal,
+)
 from auth_service.audit.repository import StoredEvent
 from auth_service.db.session import Database
 
 _ADVISORY_LOCK: Final = 0x61756469  # "audi"
 _EVENT: Final = tuple(getattr(AuditEvent, name) for name in StoredEvent.__slots__)
 _SEAL: Final = tuple(getattr(AuditSeal, name) for name in Seal.__slots__)
-_CHECKPOINT: Final = tuple(getattr(AuditCheckpoint, name) for name in Checkpoint.__slots__)
+_CHECKPOINT: Final = tuple(getattr(AuditCheckpoint, each.name) for each in fields(Checkpoint))
+_CUT: Final = tuple(getattr(AuditCut, each.name) for each in fields(Cut))
 _KEY_ID: Final = 1
 
 
@@ -32,7 +40,7 @@ class SealedEvent:
 
 
 async def try_lock(db: AsyncSession) -> bool:
-    """Be the only one who seals, until the commit; False where somebody else does.
+    """Be the only one who changes the chain, until the commit; False where somebody else does.
 
     On SQLite the transaction holds the write lock anyway.
     """
@@ -41,28 +49,47 @@ async def try_lock(db: AsyncSession) -> bool:
     return bool(await db.scalar(select(func.pg_try_advisory_xact_lock(_ADVISORY_LOCK))))
 
 
+async def lock(db: AsyncSession) -> None:
+    """Be the only one who changes the chain, until the commit; waits for whoever does."""
+    if db.get_bind().dialect.name == "postgresql":
+        await db.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+
+
 async def find_last(db: AsyncSession) -> Seal | None:
-    """The last seal of the chain."""
-    row = (
-        await db.execute(select(*_SEAL).order_by(AuditSeal.position.desc()).limit(1))
-    ).one_or_none()
+    """The last seal of the chain; None where there is none, or the retention left none."""
+    statement = select(*_SEAL).order_by(AuditSeal.position.desc()).limit(1)
+    row = (await db.execute(statement)).one_or_none()
     return None if row is None else Seal(*row)
 
 
-async def list_unsealed(
-    db: AsyncSession, *, since: UUID | None, before: datetime | None = None, limit: int
-) -> list[StoredEvent]:
-    """Events without a seal, in the order of their ids; of those with ids from ``since`` on."""
+async def find_end_of_some(db: AsyncSession, *, up_to: int, count: int) -> Seal | None:
+    """The last of the first ``count`` seals up to a place; None where there are none."""
+    first = select(func.min(AuditSeal.position)).scalar_subquery()
+    statement = (
+        select(*_SEAL)
+        .where(AuditSeal.position <= up_to, AuditSeal.position < first + count)
+        .order_by(AuditSeal.position.desc())
+        .limit(1)
+    )
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else Seal(*row)
+
+
+async def find_end_of_ids(db: AsyncSession, *, after: UUID, count: int) -> UUID | None:
+    """The id of the last of so many events after another; None where there are no more of them."""
+    statement = select(AuditEvent.id).where(AuditEvent.id > after)
+    return await db.scalar(statement.order_by(AuditEvent.id).offset(count - 1).limit(1))
+
+
+async def list_unsealed(db: AsyncSession, *, after: UUID, up_to: UUID | None) -> list[StoredEvent]:
+    """Events without a seal, in the order of their ids, between two of them or to the end."""
     statement = (
         select(*_EVENT)
-        .where(~exists().where(AuditSeal.event_id == AuditEvent.id))
+        .where(AuditEvent.id > after, ~exists().where(AuditSeal.event_id == AuditEvent.id))
         .order_by(AuditEvent.id)
-        .limit(limit)
     )
-    if since is not None:
-        statement = statement.where(AuditEvent.id >= since)
-    if before is not None:
-        statement = statement.where(AuditEvent.happened_at < before)
+    if up_to is not None:
+        statement = statement.where(AuditEvent.id <= up_to)
     return [StoredEvent(*row) for row in await db.execute(statement)]
 
 
@@ -97,9 +124,11 @@ async def count(database: Database) -> int:
     return int(last) - int(first) + 1
 
 
-async def list_checkpoints(database: Database) -> list[Checkpoint]:
-    """Every checkpoint, in the order of the chain, read outside any transaction."""
-    statement = select(*_CHECKPOINT).order_by(AuditCheckpoint.position)
+async def list_checkpoints(database: Database, *, after: int, up_to: int) -> list[Checkpoint]:
+    """The checkpoints between two places, read outside any transaction."""
+    statement = select(*_CHECKPOINT).where(
+        AuditCheckpoint.position > after, AuditCheckpoint.position <= up_to
+    )
     return await database.fetch_rows(statement, Checkpoint)
 
 
@@ -119,35 +148,32 @@ async def add_checkpoint(db: AsyncSession, checkpoint: Checkpoint) -> None:
     await db.execute(insert(AuditCheckpoint).values(**asdict(checkpoint)))
 
 
-async def remove_up_to(db: AsyncSession, position: int, *, limit: int) -> int:
-    """Delete some events with seals up to a place, and the seals; how many there were."""
-    if db.get_bind().dialect.name == "postgresql":
-        # What the triggers on these tables ask for; see migration 0009.
-        await db.execute(text("SET LOCAL auth_service.retention = 'on'"))
-    some = (
-        select(AuditSeal.position, AuditSeal.event_id)
-        .where(AuditSeal.position <= position)
-        .order_by(AuditSeal.position)
-        .limit(limit)
-    )
-    found = (await db.execute(some)).all()
-    options = {"synchronize_session": False}
-    events = delete(AuditEvent).where(AuditEvent.id.in_([row.event_id for row in found]))
-    await db.execute(events.execution_options(**options))
-    seals = delete(AuditSeal).where(AuditSeal.position.in_([row.position for row in found]))
-    await db.execute(seals.execution_options(**options))
-    return len(found)
+async def find_cut(db: AsyncSession) -> Cut | None:
+    """Where the retention last cut the chain; None where it never did."""
+    statement = select(*_CUT).order_by(AuditCut.position.desc()).limit(1)
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else Cut(*row)
 
 
-async def remove_checkpoints_before(db: AsyncSession, position: int) -> None:
-    """Delete the checkpoints before a place."""
+async def add_cut(db: AsyncSession, cut: Cut) -> None:
+    """Add the place that the chain goes on from."""
+    await db.execute(insert(AuditCut).values(**asdict(cut)))
+
+
+async def remove_up_to(db: AsyncSession, position: int) -> None:
+    """Delete the events with seals up to a place, those seals, and what was signed before it."""
     if db.get_bind().dialect.name == "postgresql":
-        await db.execute(text("SET LOCAL auth_service.retention = 'on'"))
-    await db.execute(
-        delete(AuditCheckpoint)
-        .where(AuditCheckpoint.position < position)
-        .execution_options(synchronize_session=False)
-    )
+        # The one way there is: nobody may delete from these tables. See migration 0012.
+        await db.execute(text("SELECT auth_audit_remove(:position)"), {"position": position})
+        return
+    gone = select(AuditSeal.event_id).where(AuditSeal.position <= position)
+    for statement in (
+        delete(AuditEvent).where(AuditEvent.id.in_(gone)),
+        delete(AuditSeal).where(AuditSeal.position <= position),
+        delete(AuditCheckpoint).where(AuditCheckpoint.position < position),
+        delete(AuditCut).where(AuditCut.position < position),
+    ):
+        await db.execute(statement.execution_options(synchronize_session=False))
 
 
 async def find_key(database: Database) -> bytes | None:
@@ -168,9 +194,13 @@ async def replace_key(db: AsyncSession, secret: bytes) -> None:
     await db.execute(update(AuditKey).where(AuditKey.id == _KEY_ID).values(secret=secret))
 
 
-async def list_deleted_subjects(database: Database, action: str) -> set[UUID]:
-    """Everybody whose account was deleted, by events that say so."""
+async def list_deleted(database: Database, subjects: Collection[UUID]) -> set[UUID]:
+    """Those of these people whose accounts were deleted, by events that say so."""
+    if not subjects:
+        return set()
     statement = select(AuditEvent.subject_id).where(
-        AuditEvent.action == action, AuditEvent.subject_id.is_not(None)
+        AuditEvent.subject_id.in_(subjects),
+        AuditEvent.action == Action.USER_DELETED.value,
+        AuditEvent.outcome == Outcome.SUCCESS.value,
     )
     return set(await database.fetch_rows(statement, lambda found: found))

@@ -1,23 +1,24 @@
 """Sealing what was committed, in the background, and dropping what is too old.
 
 Nobody who writes an event waits for a seal: events get their places afterwards, from one worker at
-a time. They are found by the absence of a seal among the newest ids. An id is made before its
-transaction commits, so the look goes back further than a transaction can last; what a clock that is
-far off puts further back still is found once an hour, when everything is looked through.
+a time. They are found by the absence of a seal among the ids since the last look. An id is made
+before its transaction commits, so a look goes back further than a transaction can last; what a
+clock that is far off puts further back still is found once an hour, when everything is looked at.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from auth_service.audit import seal_repository
-from auth_service.audit.chain import NO_SEAL, ChainKey, Seal
+from auth_service.audit.chain import NO_SEAL, ChainKey, Checkpoint, Cut, Seal
 from auth_service.audit.chain_keys import ChainKeys
 from auth_service.audit.repository import StoredEvent
 from auth_service.core.clock import Clock
 from auth_service.core.ids import first_id_at
-from auth_service.db.batches import BATCH, in_batches
+from auth_service.db.batches import BATCH
 from auth_service.db.session import Database, Transaction
 from auth_service.settings import Settings
 
@@ -25,6 +26,7 @@ LATEST_COMMIT: Final = timedelta(minutes=2)
 """Longer than a transaction lasts here: from an event's id to its commit."""
 EVERYTHING_EVERY: Final = timedelta(hours=1)
 CHECKPOINT_EVERY: Final = timedelta(minutes=1)
+NIL: Final = UUID(int=0)
 
 
 class Sealer:
@@ -37,6 +39,7 @@ class Sealer:
         self._keys = keys
         self._clock = clock
         self._retention = settings.audit_retention
+        self._looked_at: datetime | None = None
         self._all_looked_at: datetime | None = None
 
     async def seal_all(self) -> int:
@@ -46,68 +49,96 @@ class Sealer:
             ServiceUnavailable: the database was lost; what is not sealed will be.
         """
         key = await self._keys.get()
-        looks_at_all = self._looks_at_all()
+        begun = self._clock.now()
+        looks_at_all = self._is_due_to_look_at_all(begun)
+        after: UUID | None = NIL if looks_at_all else self._first_to_look_at(begun)
         sealed = 0
-        while (count := await self._seal_some(key, looks_at_all=looks_at_all)) == BATCH:
-            sealed += count
+        while after is not None:
+            look = await self._seal_some(key, after)
+            if look is None:
+                return sealed
+            sealed += look.sealed
+            after = look.up_to
+        self._looked_at = begun
         if looks_at_all:
-            self._all_looked_at = self._clock.now()
-        return sealed + count
+            self._all_looked_at = begun
+        return sealed
 
     async def remove_old(self) -> None:
         """Delete events that are older than the retention, up to a checkpoint; the chain holds.
 
-        Effect: the last checkpoint before the cut stays, for the rest to be verified from.
+        Effect: batch after batch goes, each up to a place that is signed in the same transaction,
+        so that what is left can be verified at any time, and after a batch that was the last.
         """
         if not self._retention:
             return
-        cut = self._clock.now() - self._retention
+        key = await self._keys.get()
+        now = self._clock.now()
         async with self._database.transaction() as db:
-            checkpoint = await seal_repository.find_last_checkpoint(db, made_before=cut)
+            checkpoint = await seal_repository.find_last_checkpoint(
+                db, made_before=now - self._retention
+            )
         if checkpoint is None:
             return
-        position = checkpoint.position
-        await in_batches(
-            self._database,
-            lambda db: seal_repository.remove_up_to(db, position, limit=BATCH),
-        )
-        async with self._database.transaction() as db:
-            await seal_repository.remove_checkpoints_before(db, position)
+        while await self._remove_some(key, checkpoint.position, now):
+            pass
 
-    async def _seal_some(self, key: ChainKey, *, looks_at_all: bool) -> int:
+    async def _remove_some(self, key: ChainKey, up_to: int, now: datetime) -> bool:
+        """Remove a batch; False where there was none."""
+        async with self._database.transaction() as db:
+            await seal_repository.lock(db)
+            last = await seal_repository.find_end_of_some(db, up_to=up_to, count=BATCH)
+            if last is None:
+                return False
+            await seal_repository.add_cut(db, key.sign(Cut, last.position, last.mac, now))
+            await seal_repository.remove_up_to(db, last.position)
+            return True
+
+    async def _seal_some(self, key: ChainKey, after: UUID) -> "_Look | None":
+        """Look at the next ids; None where another worker is at it."""
         async with self._database.transaction() as db:
             if not await seal_repository.try_lock(db):
-                return 0
-            last = await seal_repository.find_last(db)
-            since = None if last is None or looks_at_all else self._since()
-            events = await seal_repository.list_unsealed(db, since=since, limit=BATCH)
+                return None
+            up_to = await seal_repository.find_end_of_ids(db, after=after, count=BATCH)
+            events = await seal_repository.list_unsealed(db, after=after, up_to=up_to)
+            last = await seal_repository.find_last(db) or await seal_repository.find_cut(db)
             if events:
                 seals = _sealed(key, last, events)
                 await seal_repository.add_seals(db, seals)
                 last = seals[-1]
             if last is not None:
                 await self._checkpoint(db, key, last)
-            return len(events)
+            return _Look(len(events), up_to)
 
-    async def _checkpoint(self, db: Transaction, key: ChainKey, last: Seal) -> None:
+    async def _checkpoint(self, db: Transaction, key: ChainKey, last: Seal | Cut) -> None:
         """Sign the end of the chain, unless that was done, or another place a moment ago."""
         newest = await seal_repository.find_last_checkpoint(db)
         now = self._clock.now()
         if newest is not None and (
-            newest.position == last.position or now - newest.made_at < CHECKPOINT_EVERY
+            newest.position == last.position or abs(now - newest.made_at) < CHECKPOINT_EVERY
         ):
             return
-        await seal_repository.add_checkpoint(db, key.checkpoint(last.position, last.mac, now))
+        checkpoint = key.sign(Checkpoint, last.position, last.mac, now)
+        await seal_repository.add_checkpoint(db, checkpoint)
 
-    def _looks_at_all(self) -> bool:
+    def _is_due_to_look_at_all(self, now: datetime) -> bool:
         looked_at = self._all_looked_at
-        return looked_at is None or self._clock.now() - looked_at > EVERYTHING_EVERY
+        return looked_at is None or abs(now - looked_at) > EVERYTHING_EVERY
 
-    def _since(self) -> UUID:
-        return first_id_at(self._clock.now() - LATEST_COMMIT)
+    def _first_to_look_at(self, now: datetime) -> UUID:
+        """From where this worker has to look: others may have looked since, or may be gone."""
+        return first_id_at(min(now, self._looked_at or now) - LATEST_COMMIT)
 
 
-def _sealed(key: ChainKey, last: Seal | None, events: Sequence[StoredEvent]) -> list[Seal]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How many events were sealed, and up to which id; to the end where there is None."""
+
+    sealed: int
+    up_to: UUID | None
+
+
+def _sealed(key: ChainKey, last: Seal | Cut | None, events: Sequence[StoredEvent]) -> list[Seal]:
     before, position = (NO_SEAL, 0) if last is None else (last.mac, last.position)
     seals = []
     for event in events:

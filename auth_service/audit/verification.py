@@ -1,22 +1,19 @@
 """Verifying the chain: which row was changed, removed, moved or never sealed."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from auth_service.audit import seal_repository
-from auth_service.audit.actions import Action
-from auth_service.audit.chain import NO_SEAL, ChainKey, Checkpoint, Seal, commitment
+from auth_service.audit.chain import NO_SEAL, ChainKey, Checkpoint, Cut, Seal
 from auth_service.audit.chain_keys import ChainKeys
 from auth_service.audit.seal_repository import SealedEvent
-from auth_service.core.clock import Clock
+from auth_service.audit.sealer import EVERYTHING_EVERY, NIL
 from auth_service.db.session import Database
-from auth_service.settings import Settings
 
-UNSEALED_AFTER: Final = timedelta(minutes=10)
-"""An event that has no seal for so long has been kept from it."""
+UNSEALED_AFTER: Final = 2 * EVERYTHING_EVERY
+"""An event that is older than the newest checkpoint by so much was kept from being sealed."""
 _PAGE: Final = 1000
 
 
@@ -31,25 +28,28 @@ class Problem:
 
 @dataclass
 class Report:
-    """How far the chain was followed, and what was wrong with it."""
+    """How far the chain was followed, and what was wrong with it.
+
+    ``unsealed`` counts the events that wait for a seal, which is no problem.
+    """
 
     checked: int = 0
     first: Seal | None = None
-    last: Seal | None = None
+    last: Seal | Cut | None = None
+    unsealed: int = 0
     problems: list[Problem] = field(default_factory=list)
-    expected: tuple[int, bytes] | None = None
+
+    def add(self, what: str, position: int | None = None, event_id: UUID | None = None) -> None:
+        """Note a problem."""
+        self.problems.append(Problem(position, event_id, what))
 
 
 class Verification:
-    """Follows the chain from its beginning, or from the checkpoint that the retention left."""
+    """Follows the chain from its beginning, or from where the retention cut it."""
 
-    def __init__(
-        self, *, database: Database, keys: ChainKeys, clock: Clock, settings: Settings
-    ) -> None:
+    def __init__(self, *, database: Database, keys: ChainKeys) -> None:
         self._database = database
         self._keys = keys
-        self._clock = clock
-        self._retention = settings.audit_retention
 
     async def count(self) -> int:
         """About how many seals there are to check."""
@@ -61,112 +61,155 @@ class Verification:
         expected: tuple[int, bytes] | None = None,
         on_progress: Callable[[int], object] | None = None,
     ) -> Report:
-        """Check every row that is sealed, every checkpoint, and that what is old is sealed.
+        """Check every row that is sealed, every signed place, and that what is old is sealed.
 
+        May run beside the service: what is sealed, erased or dropped meanwhile is no problem.
         ``expected`` is a place and its seal that an earlier run has seen.
 
         Raises:
             ServiceUnavailable: the database cannot be reached.
             UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens the chain's key.
         """
-        key = await self._keys.get()
-        checkpoints = await seal_repository.list_checkpoints(self._database)
-        deleted = await seal_repository.list_deleted_subjects(
-            self._database, Action.USER_DELETED.value
-        )
-        report = Report(expected=expected)
-        signed = {checkpoint.position: checkpoint for checkpoint in checkpoints}
-        async for found in self._chain():
-            self._check(report, key, signed, deleted, found)
+        async with self._database.transaction() as db:
+            newest = await seal_repository.find_last_checkpoint(db)
+        walk = _Walk(await self._keys.get(), expected)
+        await self._goes_on_from_a_cut(walk)
+        while page := await seal_repository.list_sealed(
+            self._database, after=walk.position, limit=_PAGE
+        ):
+            await self._follow(walk, page)
             if on_progress is not None:
-                on_progress(report.checked)
-        report.problems += self._checkpoint_problems(key, checkpoints, report)
-        report.problems += await self._unsealed()
-        if report.expected is not None:
-            report.problems.append(
-                Problem(report.expected[0], None, "the head that was expected is not in the chain")
-            )
-        return report
+                on_progress(walk.report.checked)
+        walk.end(newest)
+        await self._look_for_unsealed(walk.report, newest)
+        return walk.report
 
-    async def _chain(self) -> AsyncIterator[SealedEvent]:
-        after = -1
-        while page := await seal_repository.list_sealed(self._database, after=after, limit=_PAGE):
-            for found in page:
-                yield found
-            after = page[-1].seal.position
+    async def _follow(self, walk: "_Walk", page: list[SealedEvent]) -> None:
+        first, last = page[0].seal.position, page[-1].seal.position
+        erased = {
+            found.event.subject_id
+            for found in page
+            if found.event is not None and walk.was_erased(found)
+        }
+        subjects = {subject for subject in erased if subject is not None}
+        deleted = await seal_repository.list_deleted(self._database, subjects)
+        if (first > walk.position + 1 or erased - deleted) and await self._goes_on_from_a_cut(walk):
+            return
+        for checkpoint in await seal_repository.list_checkpoints(
+            self._database, after=walk.position, up_to=last
+        ):
+            walk.expect(checkpoint)
+        for found in page:
+            walk.follow(found, deleted)
 
-    def _check(
-        self,
-        report: Report,
-        key: ChainKey,
-        signed: dict[int, Checkpoint],
-        deleted: set[UUID],
-        found: SealedEvent,
-    ) -> None:
+    async def _goes_on_from_a_cut(self, walk: "_Walk") -> bool:
+        """Take the walk to where the retention cut the chain, if that is further on."""
+        async with self._database.transaction() as db:
+            cut = await seal_repository.find_cut(db)
+            if cut is None or cut.position <= walk.position:
+                return False
+            left = await seal_repository.find_end_of_some(db, up_to=cut.position, count=_PAGE)
+        walk.go_on_from(cut)
+        if left is not None:
+            walk.report.add("a seal from before the chain's beginning", left.position)
+        return True
+
+    async def _look_for_unsealed(self, report: Report, newest: Checkpoint | None) -> None:
+        after: UUID | None = NIL
+        while after is not None:
+            async with self._database.transaction() as db:
+                up_to = await seal_repository.find_end_of_ids(db, after=after, count=_PAGE)
+                for event in await seal_repository.list_unsealed(db, after=after, up_to=up_to):
+                    if newest and event.happened_at < newest.made_at - UNSEALED_AFTER:
+                        report.add("the event was never sealed", event_id=event.id)
+                    else:
+                        report.unsealed += 1
+            after = up_to
+
+
+class _Walk:
+    """A walk along the chain, from one seal to the next."""
+
+    def __init__(self, key: ChainKey, expected: tuple[int, bytes] | None) -> None:
+        self.report = Report()
+        self.position = 0
+        self._mac = NO_SEAL
+        self._key = key
+        self._expected = expected
+        self._checkpoints: dict[int, Checkpoint] = {}
+
+    def go_on_from(self, cut: Cut) -> None:
+        """Go on after what the retention removed."""
+        if not self._key.made(cut):
+            self.report.add("where the retention cut the chain was changed", cut.position)
+        self._step(cut)
+
+    def expect(self, checkpoint: Checkpoint) -> None:
+        """Have the seal of a checkpoint to come compared with it."""
+        self._checkpoints[checkpoint.position] = checkpoint
+        if not self._key.made(checkpoint):
+            self.report.add("the checkpoint was changed", checkpoint.position)
+
+    def follow(self, found: SealedEvent, deleted: set[UUID]) -> None:
+        """Check the next seal, and its event."""
         seal, event = found.seal, found.event
-        before = self._before(report, signed, seal)
-        report.first = report.first or seal
-        report.last = seal
-        report.checked += 1
-        if report.expected == (seal.position, seal.mac):
-            report.expected = None
+        self._miss_up_to(seal.position)
+        before = self._mac
+        self._step(seal)
+        self.report.first = self.report.first or seal
+        self.report.checked += 1
 
         def wrong(what: str) -> None:
-            report.problems.append(Problem(seal.position, seal.event_id, what))
+            self.report.add(what, seal.position, seal.event_id)
 
         if event is None:
             wrong("the event was removed")
-            return
-        if key.mac_of(before, seal.position, event, seal.personal) != seal.mac:
-            wrong("the event or its seal was changed or moved")
-        if commitment(event) != seal.personal:
-            if event.salt is not None or event.details or event.ip or event.user_agent:
+        else:
+            if self._key.mac_of(before, seal.position, event, seal.personal) != seal.mac:
+                wrong("the event or its seal was changed or moved")
+            if self.was_erased(found):
+                if event.subject_id not in deleted:
+                    wrong(
+                        "what is personal in the event was erased, but its account was not deleted"
+                    )
+            elif self._key.commitment(event) != seal.personal:
                 wrong("what is personal in the event was changed")
-            elif event.subject_id not in deleted:
-                wrong("what is personal in the event was erased, but its account was not deleted")
-        checkpoint = signed.get(seal.position)
+        checkpoint = self._checkpoints.get(seal.position)
         if checkpoint is not None and checkpoint.mac != seal.mac:
             wrong("the seal is not the one that was signed")
 
-    def _before(self, report: Report, signed: dict[int, Checkpoint], seal: Seal) -> bytes:
-        """The seal that this one has to follow."""
-        if report.last is not None:
-            for missing in range(report.last.position + 1, seal.position):
-                report.problems.append(Problem(missing, None, "the seal was removed"))
-            return report.last.mac
-        if seal.position == 1:
-            return NO_SEAL
-        cut = signed.get(seal.position - 1)
-        if cut is None or not self._may_begin_after(cut):
-            report.problems.append(
-                Problem(seal.position - 1, None, "everything up to here was removed")
-            )
-        return cut.mac if cut is not None else NO_SEAL
+    def was_erased(self, found: SealedEvent) -> bool:
+        """Whether nothing personal is left in an event, and that is not how it was sealed."""
+        event = found.event
+        return (
+            event is not None
+            and not (event.salt or event.ip or event.user_agent or event.request_id)
+            and not event.details
+            and self._key.commitment(event) != found.seal.personal
+        )
 
-    def _may_begin_after(self, checkpoint: Checkpoint) -> bool:
-        """Whether the retention had what came before this checkpoint dropped."""
-        cut = self._clock.now() - self._retention
-        return bool(self._retention) and checkpoint.made_at < cut
+    def end(self, newest: Checkpoint | None) -> None:
+        """Check that the chain is as long as it was known to be, ``newest`` when this began."""
+        if newest is None:
+            if self.position and not self._checkpoints:
+                self.report.add("every checkpoint was removed", self.position)
+        elif newest.position > self.position:
+            if self._key.made(newest):
+                self.report.add("the last rows up to here were removed", newest.position)
+            else:
+                self.report.add("the checkpoint was changed", newest.position)
+        if self._expected is not None:
+            self.report.add("the head that was expected is not in the chain", self._expected[0])
 
-    def _checkpoint_problems(
-        self, key: ChainKey, checkpoints: list[Checkpoint], report: Report
-    ) -> list[Problem]:
-        last = report.last.position if report.last else 0
-        problems = []
-        for checkpoint in checkpoints:
-            if not key.made(checkpoint):
-                problems.append(Problem(checkpoint.position, None, "the checkpoint was changed"))
-            elif checkpoint.position > last and not self._may_begin_after(checkpoint):
-                problems.append(
-                    Problem(checkpoint.position, None, "the last rows up to here were removed")
-                )
-        if report.last is not None and not checkpoints:
-            problems.append(Problem(last, None, "every checkpoint was removed"))
-        return problems
+    def _miss_up_to(self, position: int) -> None:
+        if self.position == 0 and position > 1:
+            self.report.add("everything up to here was removed", position - 1)
+            return
+        for missing in range(self.position + 1, position):
+            self.report.add("the seal was removed", missing)
 
-    async def _unsealed(self) -> list[Problem]:
-        async with self._database.transaction() as db:
-            found = await seal_repository.list_unsealed(
-                db, since=None, before=self._clock.now() - UNSEALED_AFTER, limit=_PAGE
-            )
-        return [Problem(None, event.id, "the event was never sealed") for event in found]
+    def _step(self, place: Seal | Cut) -> None:
+        self.position, self._mac = place.position, place.mac
+        self.report.last = place
+        if self._expected == (place.position, place.mac):
+            self._expected = None

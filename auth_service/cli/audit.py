@@ -39,7 +39,7 @@ def verify(
             length=max(total, 1), file=sys.stderr, label="verifying", hidden=hidden
         ) as bar:
             report = await state.audit_verification.verify(
-                expected=expected, on_progress=lambda _: bar.update(1)
+                expected=expected, on_progress=lambda checked: bar.update(checked - bar.pos)
             )
         _show(report, as_json=as_json)
         if report.problems:
@@ -92,6 +92,7 @@ def _show(report: Any, *, as_json: bool) -> None:  # noqa: ANN401 - a Report, lo
             "checked": report.checked,
             "first": report.first.position if report.first else None,
             "head": _spelled(report.last),
+            "unsealed": report.unsealed,
             "problems": [
                 {
                     "position": problem.position,
@@ -107,6 +108,8 @@ def _show(report: Any, *, as_json: bool) -> None:  # noqa: ANN401 - a Report, lo
         place = "-" if problem.position is None else problem.position
         typer.echo(f"{place}  {problem.event_id or '-'}  {problem.what}")
     typer.echo(f"{report.checked:,} sealed events, head {_spelled(report.last) or 'none yet'}")
+    if report.unsealed:
+        typer.echo(f"{report.unsealed:,} more wait for a worker to seal them")
 
 
 def _spelled(last: Any) -> str | None:  # noqa: ANN401 - a Seal, loaded late

@@ -1,17 +1,19 @@
 """A chain with some events in it."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from auth_service.audit.actions import Action
+from auth_service.audit.models import AuditEvent
 from auth_service.audit.verification import Report
 from auth_service.core.client import ClientInfo
-from auth_service.core.ids import new_id
+from auth_service.core.ids import first_id_at, new_id
 from tests.conftest import AppFactory
 
 CLIENT = ClientInfo("203.0.113.7", "Firefox", "request-1")
@@ -30,10 +32,34 @@ async def record(app: FastAPI, count: int = 1, **values: Any) -> None:
         for number in range(count):
             await app.state.audit.record(
                 db,
-                Action.LOGIN,
-                **({"subject": new_id(), "actor": new_id(), "client": CLIENT} | values),
+                **(
+                    {"action": Action.LOGIN, "subject": new_id(), "actor": new_id()}
+                    | {"client": CLIENT}
+                    | values
+                ),
                 number=number,
             )
+
+
+async def record_at(app: FastAPI, moment: datetime) -> None:
+    """An event whose id was made at this moment."""
+    async with app.state.database.transaction() as db:
+        db.add(
+            AuditEvent(
+                id=first_id_at(moment),
+                happened_at=moment,
+                action="login",
+                outcome="success",
+                details={},
+            )
+        )
+
+
+async def erase(app: FastAPI, user: UUID) -> None:
+    """What the end of an account does to its events."""
+    async with app.state.database.transaction() as db:
+        await app.state.audit.erase_personal_data(db, user)
+        await app.state.audit.record(db, Action.USER_DELETED, subject=user, client=ClientInfo())
 
 
 @pytest.fixture

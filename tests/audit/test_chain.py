@@ -1,19 +1,19 @@
 """The chain of seals: whatever is changed, removed or moved afterwards is found."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
 
-from auth_service.audit import seal_repository, sealer
-from auth_service.audit.actions import Action
+from auth_service.audit import seal_repository, sealer, verification
+from auth_service.audit.actions import Action, Outcome
 from auth_service.audit.models import AuditEvent, AuditKey
-from auth_service.core.client import ClientInfo
-from auth_service.core.ids import first_id_at, new_id
+from auth_service.audit.seal_repository import SealedEvent
+from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
-from tests.audit.conftest import COUNT, problems, record, tamper, verified
+from tests.audit.conftest import COUNT, erase, problems, record, record_at, tamper, verified
 from tests.conftest import SECRET, AppFactory
 from tests.moving_clock import MovingClock
 
@@ -64,7 +64,7 @@ async def test_every_column_that_lasts_is_sealed(chain: FastAPI, column: str, va
     assert await problems(chain) == [(5, CHANGED)]
 
 
-@pytest.mark.parametrize(
+personal_columns = pytest.mark.parametrize(
     ("column", "value"),
     [
         ("ip", "'198.51.100.1'"),
@@ -75,6 +75,9 @@ async def test_every_column_that_lasts_is_sealed(chain: FastAPI, column: str, va
         ("details", """'{"number": 99}'"""),
     ],
 )
+
+
+@personal_columns
 async def test_every_column_that_is_personal_is_committed_to(
     chain: FastAPI, column: str, value: str
 ) -> None:
@@ -86,9 +89,7 @@ async def test_an_erasure_is_no_tampering_where_the_account_was_deleted(chain: F
     user = new_id()
     await record(chain, 2, subject=user)
     await chain.state.audit_sealer.seal_all()
-    async with chain.state.database.transaction() as db:
-        await chain.state.audit.erase_personal_data(db, user)
-        await chain.state.audit.record(db, Action.USER_DELETED, subject=user, client=ClientInfo())
+    await erase(chain, user)
     assert await problems(chain) == []
     await chain.state.audit_sealer.seal_all()
     assert await problems(chain) == []
@@ -97,10 +98,86 @@ async def test_an_erasure_is_no_tampering_where_the_account_was_deleted(chain: F
 async def test_what_was_erased_before_it_was_sealed_is_no_tampering(app: FastAPI) -> None:
     user = new_id()
     await record(app, 2, subject=user)
-    async with app.state.database.transaction() as db:
-        await app.state.audit.erase_personal_data(db, user)
-        await app.state.audit.record(db, Action.USER_DELETED, subject=user, client=ClientInfo())
+    await erase(app, user)
     await app.state.audit_sealer.seal_all()
+    assert await problems(app) == []
+
+
+@personal_columns
+async def test_what_is_personal_counts_without_a_salt_too(
+    app: FastAPI, column: str, value: str
+) -> None:
+    """As in a row from before there were salts."""
+    await record(app, 2)
+    await tamper(app, "UPDATE audit_events SET salt = NULL")
+    await app.state.audit_sealer.seal_all()
+    assert await problems(app) == []
+    await tamper(
+        app,
+        f"UPDATE audit_events SET {column} = {value} WHERE id ="
+        " (SELECT event_id FROM audit_seals WHERE position = 2)",
+    )
+    assert await problems(app) == [(2, "what is personal in the event was changed")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("ip", "'198.51.100.1'"),
+        ("request_id", "'request-2'"),
+        ("details", """'{"number": 99}'"""),
+        ("salt", "mac"),
+    ],
+)
+@pytest.mark.parametrize("is_sealed_first", [True, False])
+async def test_nothing_personal_can_be_put_into_an_erased_event(
+    app: FastAPI, column: str, value: str, *, is_sealed_first: bool
+) -> None:
+    user = new_id()
+    await record(app, 2, subject=user)
+    if is_sealed_first:
+        await app.state.audit_sealer.seal_all()
+    await erase(app, user)
+    await app.state.audit_sealer.seal_all()
+    assert await problems(app) == []
+    if value == "mac":
+        value = "(SELECT mac FROM audit_seals WHERE position = 1)"
+    await tamper(
+        app,
+        f"UPDATE audit_events SET {column} = {value} WHERE id ="
+        " (SELECT event_id FROM audit_seals WHERE position = 2)",
+    )
+    assert await problems(app) == [(2, "what is personal in the event was changed")]
+
+
+async def test_a_deletion_that_failed_permits_no_erasure(chain: FastAPI) -> None:
+    user = new_id()
+    await record(chain, 1, subject=user)
+    await record(chain, 1, subject=user, action=Action.USER_DELETED, outcome=Outcome.FAILURE)
+    await chain.state.audit_sealer.seal_all()
+    async with chain.state.database.transaction() as db:
+        await chain.state.audit.erase_personal_data(db, user)
+    assert {what for _, what in await problems(chain)} == {
+        "what is personal in the event was erased, but its account was not deleted"
+    }
+
+
+async def test_an_account_may_be_deleted_while_the_chain_is_verified(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "_PAGE", 5)
+    user = new_id()
+    await record(app, 5)
+    await record(app, 5, subject=user)
+    await app.state.audit_sealer.seal_all()
+    list_sealed = seal_repository.list_sealed
+
+    async def deleted_meanwhile(*arguments: Any, after: int, **options: Any) -> list[SealedEvent]:
+        if after == 5:
+            await erase(app, user)
+        return await list_sealed(*arguments, after=after, **options)
+
+    monkeypatch.setattr(seal_repository, "list_sealed", deleted_meanwhile)
     assert await problems(app) == []
 
 
@@ -138,6 +215,8 @@ async def test_removed_last_rows_are_found(chain: FastAPI) -> None:
         "DELETE FROM audit_seals WHERE position > 10",
     )
     assert await problems(chain) == [(COUNT, "the last rows up to here were removed")]
+    await tamper(chain, "UPDATE audit_checkpoints SET position = position + 1")
+    assert await problems(chain) == [(COUNT + 1, "the checkpoint was changed")]
 
 
 async def test_removed_last_rows_are_found_without_their_checkpoint_by_an_older_head(
@@ -212,39 +291,76 @@ async def test_a_changed_checkpoint_is_found(chain: FastAPI) -> None:
     assert await problems(chain) == [(COUNT, "the checkpoint was changed")]
 
 
-async def test_an_event_that_is_never_sealed_is_found(chain: FastAPI, clock: MovingClock) -> None:
+async def test_an_event_that_is_kept_from_being_sealed_is_found(
+    chain: FastAPI, clock: MovingClock
+) -> None:
+    clock.advance(hours=3)
     await record(chain)
-    assert await problems(chain) == []
-    clock.advance(minutes=11)
-    assert [what for _, what in await problems(chain)] == ["the event was never sealed"]
+    await chain.state.audit_sealer.seal_all()
+    await tamper(chain, f"DELETE FROM audit_seals WHERE position = {COUNT}")
+    assert await problems(chain) == [
+        (COUNT, "the seal was removed"),
+        (COUNT + 1, CHANGED),
+        (None, "the event was never sealed"),
+    ]
+
+
+async def test_events_may_wait_for_a_worker_to_seal_them(
+    chain: FastAPI, clock: MovingClock
+) -> None:
+    await record(chain, 3)
+    clock.advance(days=2)
+    report = await verified(chain)
+    assert (report.problems, report.unsealed) == ([], 3)
+
+
+async def test_what_happened_while_no_worker_sealed_is_sealed_by_the_next_look(
+    chain: FastAPI, clock: MovingClock
+) -> None:
+    await record_at(chain, clock.now() + timedelta(minutes=1))
+    clock.advance(minutes=30)
+    assert await chain.state.audit_sealer.seal_all() == 1
+
+
+async def test_the_clock_of_a_worker_may_step_back(chain: FastAPI, clock: MovingClock) -> None:
+    clock.advance(minutes=40)
+    await chain.state.audit_sealer.seal_all()
+    clock.advance(minutes=-40)
+    await record_at(chain, clock.now())
+    assert await chain.state.audit_sealer.seal_all() == 1
+
+
+async def test_a_look_that_was_not_finished_counts_as_none(
+    chain: FastAPI, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await record_at(chain, clock.now() - timedelta(days=1))
+    clock.advance(hours=2)
+
+    async def held(_: object) -> bool:
+        return False
+
+    with monkeypatch.context() as somebody_else_seals:
+        somebody_else_seals.setattr(seal_repository, "try_lock", held)
+        assert await chain.state.audit_sealer.seal_all() == 0
+    assert await chain.state.audit_sealer.seal_all() == 1
+
+
+async def test_an_empty_record_has_nothing_to_seal(app: FastAPI) -> None:
+    assert await app.state.audit_sealer.seal_all() == 0
+    assert (await verified(app)).last is None
 
 
 async def test_an_event_that_was_committed_late_is_sealed_all_the_same(
     chain: FastAPI, clock: MovingClock
 ) -> None:
-    late = first_id_at(clock.now() - timedelta(minutes=1))
-    async with chain.state.database.transaction() as db:
-        db.add(
-            AuditEvent(
-                id=late, happened_at=clock.now(), action="login", outcome="success", details={}
-            )
-        )
+    await record_at(chain, clock.now() - timedelta(minutes=1))
     assert await chain.state.audit_sealer.seal_all() == 1
 
 
 async def test_an_event_far_in_the_past_is_sealed_within_an_hour(
     chain: FastAPI, clock: MovingClock
 ) -> None:
-    async with chain.state.database.transaction() as db:
-        db.add(
-            AuditEvent(
-                id=first_id_at(clock.now() - timedelta(days=1)),
-                happened_at=clock.now(),
-                action="login",
-                outcome="success",
-                details={},
-            )
-        )
+    await record_at(chain, clock.now() - timedelta(days=1))
     assert await chain.state.audit_sealer.seal_all() == 0
     clock.advance(hours=1, seconds=1)
     assert await chain.state.audit_sealer.seal_all() == 1
@@ -278,78 +394,3 @@ async def test_without_a_key_there_is_nothing_to_put_under_another_secret(app: F
         await db.execute(text("DELETE FROM audit_keys"))
     async with app.state.database.transaction() as db:
         assert not await app.state.audit_keys.reencrypt(db)
-
-
-# --- Retention ---
-
-
-async def test_what_is_too_old_goes_and_the_chain_holds(chain: FastAPI, clock: MovingClock) -> None:
-    clock.advance(days=399)
-    await record(chain, 3)
-    await chain.state.audit_sealer.seal_all()
-    clock.advance(days=2)
-    await chain.state.audit_sealer.remove_old()
-    report = await verified(chain)
-    assert (report.checked, report.problems) == (3, [])
-    await record(chain, 2)
-    await chain.state.audit_sealer.seal_all()
-    assert (await verified(chain)).checked == 5
-    assert await problems(chain) == []
-
-
-async def test_what_is_not_too_old_stays(chain: FastAPI, clock: MovingClock) -> None:
-    clock.advance(days=399)
-    await chain.state.audit_sealer.remove_old()
-    assert (await verified(chain)).checked == COUNT
-
-
-async def test_all_of_it_may_be_too_old(chain: FastAPI, clock: MovingClock) -> None:
-    clock.advance(days=401)
-    await chain.state.audit_sealer.remove_old()
-    assert (await verified(chain)).checked == 0
-    assert await problems(chain) == []
-
-
-async def test_without_a_retention_all_stays(new_app: AppFactory, clock: MovingClock) -> None:
-    async with new_app(audit_retention=timedelta(0), audit_seal_interval=3600) as app:
-        await record(app, 2)
-        await app.state.audit_sealer.seal_all()
-        clock.advance(days=10_000)
-        await app.state.audit_sealer.remove_old()
-        assert (await verified(app)).checked == 2
-
-
-# --- What PostgreSQL refuses ---
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE audit_events SET action = 'logout'",
-        "UPDATE audit_events SET ip = '198.51.100.1'",
-        "UPDATE audit_events SET ip = NULL",
-        "UPDATE audit_events SET salt = NULL, ip = NULL, user_agent = NULL, request_id = NULL,"
-        " details = '{}', action = 'logout'",
-        "DELETE FROM audit_events",
-        "UPDATE audit_seals SET position = position + 100",
-        "DELETE FROM audit_seals",
-        "DELETE FROM audit_checkpoints",
-    ],
-)
-@pytest.mark.postgresql
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_rows_can_only_be_added(chain: FastAPI, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="can only be added"):
-        async with chain.state.database.engine.begin() as connection:
-            await connection.execute(text(statement))
-    assert await problems(chain) == []
-
-
-@pytest.mark.postgresql
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_one_worker_seals_at_a_time_and_the_others_do_not_wait(app: FastAPI) -> None:
-    await record(app)
-    async with app.state.database.transaction() as db:
-        assert await seal_repository.try_lock(db)
-        assert await app.state.audit_sealer.seal_all() == 0
-    assert await app.state.audit_sealer.seal_all() == 1

@@ -20,6 +20,7 @@ from sqlalchemy import update
 
 from auth_service.db.session import Database
 from auth_service.mail.models import OutboxMail
+from tests.cli.command_line import CommandLine
 from tests.conftest import SECRET, settings_for
 from tests.mail.smtp_server import Mailbox, mail_server
 from tests.running_server import RunningServer, serving
@@ -95,6 +96,7 @@ def environment(database_url: str) -> dict[str, str]:
         "AUTH_DATABASE_URL": database_url,
         "AUTH_SECRET_KEYS": SECRET,
         "AUTH_BCRYPT_ROUNDS": "4",
+        "AUTH_AUDIT_SEAL_INTERVAL": "0.05",
         "AUTH_RATE_LIMIT_LOGIN": "100000/minute",
         "AUTH_RATE_LIMIT_ANONYMOUS": "100000/minute",
     }
@@ -121,6 +123,9 @@ async def test_what_was_promised_before_a_kill_is_kept_after_it(
             await db.execute(update(OutboxMail).values(leased_until=None, next_attempt_at=AT_ONCE))
         async with serving(environment, folder=tmp_path) as server, server.client() as http:
             await _judge(told, http, mailbox)
+        # Whoever was killed while sealing sealed a batch, or none of it.
+        command = CommandLine(tmp_path, environment, in_process=False)
+        await asyncio.to_thread(command.succeed, "audit", "verify")
 
 
 async def _judge(told: Promises, http: httpx.AsyncClient, mailbox: Mailbox) -> None:
