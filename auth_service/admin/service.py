@@ -16,7 +16,6 @@ from auth_service.audit.service import Audit
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
 from auth_service.db.session import Database, Transaction
-from auth_service.flows.account.errors import LastAdmin
 from auth_service.flows.account.removal import ADMIN, AccountRemoval
 from auth_service.flows.registration.service import Registrations
 from auth_service.mail.message import MailKind
@@ -123,15 +122,14 @@ class UserAdministration:
             LastAdmin: nobody else could administer the service.
         """
         now = self._clock.now()
-        admins = await self._admins_if_fewer(db, change, now)
         before = _found(await directory_repository.lock(db, user_id)).account
         if not holds(before):
             raise PreconditionFailed
         after = change.applied_to(before, now)
-        if admins == [user_id] and not _is_admin(after, now):
-            raise LastAdmin
         if after == standing_of(before):
             return before
+        if not _is_admin(after, now):
+            await self._removal.ensure_another_admin(db, before)
         account = await directory_repository.set_standing(db, user_id, after)
         assert account is not None  # noqa: S101 - it is locked
         await self._see_to_effects(db, by, before, account)
@@ -147,11 +145,10 @@ class UserAdministration:
             PreconditionFailed: it is not as it was when it was looked at.
             LastAdmin: nobody else could administer the service.
         """
-        found = (await self.get(user_id)).account
-        await self._removal.ensure_another_admin(db, found)
         account = _found(await directory_repository.lock(db, user_id)).account
         if not holds(account):
             raise PreconditionFailed
+        await self._removal.ensure_another_admin(db, account)
         await self._removal.remove(db, account, proof=None, actor=by.user_id)
         log.info("user_deleted", user_id=str(user_id), by=str(by.user_id))
 
@@ -231,20 +228,6 @@ class UserAdministration:
     async def exists_admin(self, db: Transaction) -> bool:
         """Whether any account that is not disabled has the role `admin`."""
         return await repository.exists_with_role(db, ADMIN)
-
-    async def _admins_if_fewer(
-        self, db: Transaction, change: UserChange, now: datetime
-    ) -> list[UUID]:
-        """The enabled administrators, if the change could make them fewer; they stay so.
-
-        They are locked before the account is, all in one order: of two who demote each other, one
-        waits, and neither for ever.
-        """
-        demotes = change.roles is not None and ADMIN not in change.roles
-        disables = change.disabling is not None and not change.disabling.enable
-        if not demotes and not disables:
-            return []
-        return await change_repository.lock_enabled_with_role(db, ADMIN, now)
 
     async def _see_to_effects(
         self, db: Transaction, by: Acting, before: Account, after: Account

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, exists, or_, select, true, update
+from sqlalchemy import ColumnElement, Update, exists, func, or_, select, true, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,7 @@ from auth_service.users.repository import (
     roles_of,
 )
 
+_LAST_ONES: Final = 0x61646D69  # "admi"
 _UNLOCKED: Final[dict[str, Any]] = {"failed_logins": 0, "failed_device_logins": 0}
 _NEW_PASSWORD: Final = _UNLOCKED | {"breach_noticed_at": None}
 
@@ -169,19 +170,26 @@ async def unlock(db: AsyncSession, user_id: UUID) -> Account | None:
     return await _change(db, update(User).where(User.id == user_id).values(**_UNLOCKED))
 
 
-async def lock_enabled_with_role(db: AsyncSession, role: str, now: datetime) -> list[UUID]:
-    """Every enabled account with the role, in one order; none changes until the commit."""
+async def lock_last_ones(db: AsyncSession) -> None:
+    """Be the only one who takes a role from somebody where one has to keep it, until the commit.
+
+    Lock the account first, and no other account afterwards. On SQLite whoever writes is alone.
+    """
+    if db.get_bind().dialect.name == "postgresql":
+        await db.execute(select(func.pg_advisory_xact_lock(_LAST_ONES)))
+
+
+async def exists_enabled_other(db: AsyncSession, role: str, *, than: UUID, now: datetime) -> bool:
+    """Whether anybody else who is enabled has the role, now that the locks are held."""
     roles = roles_of(db)
-    statement = (
-        select(User.id)
-        .where(
+    statement = select(
+        exists().where(
+            User.id != than,
             exists(select(roles.c.value).where(roles.c.value == role)),
             or_(User.disabled_at.is_(None), User.disabled_until <= now),
         )
-        .order_by(User.id)
-        .with_for_update()
     )
-    return list(await db.scalars(statement))
+    return bool(await db.scalar(statement))
 
 
 async def _change(db: AsyncSession, statement: Update) -> Account | None:

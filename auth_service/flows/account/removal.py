@@ -27,13 +27,18 @@ class AccountRemoval:
     async def ensure_another_admin(self, db: Transaction, account: Account) -> None:
         """Do nothing where somebody else can administer the service; they can until the commit.
 
+        ``account`` is locked. The look at the others comes after a lock that everybody takes who
+        makes administrators fewer: of two who do, the second sees what the first has done.
+
         Raises:
             LastAdmin: nobody could.
         """
-        if ADMIN in account.roles:
-            now = self._clock.now()
-            if await change_repository.lock_enabled_with_role(db, ADMIN, now) == [account.id]:
-                raise LastAdmin
+        now = self._clock.now()
+        if ADMIN not in account.roles or not account.is_enabled(now):
+            return
+        await change_repository.lock_last_ones(db)
+        if not await change_repository.exists_enabled_other(db, ADMIN, than=account.id, now=now):
+            raise LastAdmin
 
     async def remove(
         self,

@@ -103,7 +103,9 @@ class OwnAccount:
             Busy: too many passwords are being hashed.
         """
         confirmed = await self._confirmation.begin(db, account.id, password, client)
-        await self._removal.ensure_another_admin(db, account)
+        locked = await change_repository.lock_for_change(db, account.id)
+        if locked is not None:
+            await self._removal.ensure_another_admin(db, locked)
         removed = await self._removal.remove(
             db, account, proof=confirmed.proof, actor=account.id, client=client
         )
