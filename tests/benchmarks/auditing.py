@@ -9,7 +9,6 @@ fast the chain that came of it is verified.
 """
 
 import argparse
-import asyncio
 import contextlib
 import os
 import statistics
@@ -17,48 +16,40 @@ import subprocess
 import sys
 import time
 
-from tests.benchmarks.run import Server, lines_for, ours, prepared_users, running, wrk
-from tests.conftest import NOWHERE, SECRET, new_postgresql_database
+from tests.benchmarks.contenders import LOGIN, REFRESH, our_contender
+from tests.benchmarks.load import load
+from tests.benchmarks.servers import Server, environment_of, ours, running
+from tests.conftest import NOWHERE, new_postgresql_database
 from tests.running_server import free_port
 
 SEALING = {"sealing": "1", "not sealing": "86400"}
-SCENARIOS = {
-    "refresh": ("refresh", "/auth/refresh", 16),
-    "login, bcrypt 4": ("login", "/auth/login", 8),
-}
+CONNECTIONS = {REFRESH: 16, LOGIN: 8}
 
 
 def environment_for(url: str, interval: str) -> dict[str, str]:
     """The settings of a server that seals every so many seconds."""
-    limits = ("LOGIN", "ANONYMOUS", "REFRESH", "USER", "MAIL")
-    return (
-        {name: value for name, value in os.environ.items() if not name.startswith("AUTH_")}
-        | {
-            "AUTH_ENVIRONMENT": "test",
-            "AUTH_DATABASE_URL": url,
-            "AUTH_SECRET_KEYS": SECRET,
-            "AUTH_BCRYPT_ROUNDS": "4",
-            "AUTH_MAIL_URL": NOWHERE,
-            "AUTH_ACCESS_LOG": "false",
-            "AUTH_LOG_LEVEL": "error",
-            "AUTH_AUDIT_SEAL_INTERVAL": interval,
-        }
-        | {f"AUTH_RATE_LIMIT_{name}": "100000000/minute" for name in limits}
+    return environment_of(
+        url,
+        rounds_of_bcrypt=4,
+        AUTH_MAIL_URL=NOWHERE,
+        AUTH_RATE_LIMIT_MAIL="100000000/minute",
+        AUTH_AUDIT_SEAL_INTERVAL=interval,
     )
 
 
 def measure(servers: dict[str, Server], arguments: argparse.Namespace) -> None:
     """Load both in turn, and print."""
-    users = {name: asyncio.run(prepared_users(server.url)) for name, server in servers.items()}
+    contender = our_contender("", 4)
+    users = {name: contender.users(server.url) for name, server in servers.items()}
     print(f"{'requests a second':22}{'sealing':>10}{'not':>10}{'ratio':>8}")
-    for scenario, (mode, path, connections) in SCENARIOS.items():
+    for scenario, connections in CONNECTIONS.items():
         rates: dict[str, list[float]] = {name: [] for name in servers}
         for number in range(arguments.rounds):
             for name in sorted(servers, reverse=bool(number % 2)):
-                url = servers[name].url
-                lines = lines_for(mode, url, users[name])
-                rate, _ = wrk(url, mode, path, lines, connections, arguments.seconds)
-                rates[name].append(rate)
+                url, request = servers[name].url, contender.requests[scenario]
+                people = contender.logged_in(url, users[name], scenario)
+                with load(url, request, people, connections, arguments.seconds) as it:
+                    rates[name].append(it.result().rate)
         sealing, without = (statistics.median(rates[name]) for name in SEALING)
         print(f"{scenario:22}{sealing:>10.0f}{without:>10.0f}{sealing / without:>8.2f}", flush=True)
 

@@ -1,7 +1,8 @@
 """What the stack can do without us: bare FastAPI routes that do the same work as ours.
 
-One row read as our current user is, a select and an update in a transaction as our refresh, a
-bcrypt check on two threads as our login. No authentication, no checks, no limits.
+The row of a session and its account, read and answered as our current user is; two columns of one
+row, as little as a read can be; a select and an update in a transaction as our refresh; a bcrypt
+check on two threads as our login. No authentication, no checks, no limits.
 """
 
 import asyncio
@@ -17,9 +18,15 @@ from pydantic import BaseModel
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
+from auth_service.db.session import Database
+from auth_service.sessions import repository
+from auth_service.settings import Settings
 from auth_service.users.models import User
+from auth_service.users.schemas import UserAnswer
 
 ROW = UUID(os.environ["BARE_ROW"])
+SESSION = UUID(os.environ["BARE_SESSION"])
+database = Database.from_settings(Settings.load())
 engine = create_async_engine(os.environ["AUTH_DATABASE_URL"], pool_size=20, max_overflow=0)
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 threads = ThreadPoolExecutor(2)
@@ -41,6 +48,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await connection.execute(text("SELECT 1"))
     yield
     await engine.dispose()
+    await database.close()
 
 
 app = FastAPI(lifespan=lifespan)
@@ -52,9 +60,17 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
+@app.get("/session")
+async def session() -> UserAnswer:
+    """One row, read and answered the same way as our current user."""
+    found = await repository.find(database, SESSION)
+    assert found is not None
+    return UserAnswer.of(found.account)
+
+
 @app.get("/row")
 async def row() -> Answer:
-    """One row, on the driver's connection from the pool."""
+    """Two columns of one row, on the driver's connection from the pool."""
     connection = await engine.raw_connection()
     try:
         found = await connection.driver_connection.fetchrow(READ, ROW)  # type: ignore[union-attr]

@@ -1,10 +1,21 @@
--- Load for wrk: one thread per connection, each with a line of the file that LOAD_FILE names.
--- A line is a bearer token, a refresh token or an address. What is not the expected answer is
--- counted as an error, and printed once.
-local mode, path, file = os.getenv("LOAD_MODE"), os.getenv("LOAD_PATH"), os.getenv("LOAD_FILE")
-local password = os.getenv("LOAD_PASSWORD") or ""
-local threads = {}
-local count = 0
+-- Load for wrk: one thread per connection, a closed loop, each with a line of the file LOAD_FILE.
+-- A line is an address and a token, parted by a tab; {EMAIL}, {TOKEN} and {PASSWORD} are filled in.
+-- An answer counts if it has the expected status and holds LOAD_NEEDS; another one is an error, and
+-- is in neither the rate nor the percentiles, which come from a histogram of a hundredth of e.
+local ffi = require("ffi")
+ffi.cdef [[ typedef struct { long seconds; long nanoseconds; } moment;
+            int clock_gettime(int clock, moment *now); ]]
+local moment = ffi.new("moment")
+
+local function now()
+  ffi.C.clock_gettime(1, moment)
+  return tonumber(moment.seconds) * 1e6 + tonumber(moment.nanoseconds) / 1e3
+end
+
+local env = os.getenv
+local method, path, body = env("LOAD_METHOD"), env("LOAD_PATH"), env("LOAD_BODY")
+local needs, wanted, next_token = env("LOAD_NEEDS"), tonumber(env("LOAD_STATUS")), env("LOAD_NEXT")
+local threads, count = {}, 0
 
 function setup(thread)
   count = count + 1
@@ -13,44 +24,53 @@ function setup(thread)
 end
 
 function init()
-  ok, bad, sample, value = 0, 0, "", nil
+  ok, bad, slowest_refusal, sample, histogram, began = 0, 0, 0, "", {}, 0
   local lines = {}
-  for line in io.lines(file) do lines[#lines + 1] = line end
-  value = lines[(number - 1) % #lines + 1]
+  for line in io.lines(env("LOAD_FILE")) do lines[#lines + 1] = line end
+  email, token = lines[(number - 1) % #lines + 1]:match("^([^\t]*)\t(.*)$")
+  headers = {}
+  for line in env("LOAD_HEADERS"):gmatch("[^\n]+") do
+    local name, value = line:match("^([^:]+): (.*)$")
+    headers[name] = value
+  end
 end
 
-local json = { ["Content-Type"] = "application/json" }
+local function filled(text)
+  return (text:gsub("{(%u+)}", { EMAIL = email, TOKEN = token, PASSWORD = env("LOAD_PASSWORD") }))
+end
 
 function request()
-  if mode == "get" then
-    return wrk.format("GET", path)
-  elseif mode == "me" then
-    return wrk.format("GET", path, { ["Authorization"] = "Bearer " .. value })
-  elseif mode == "refresh" then
-    return wrk.format("POST", path, json, '{"refresh_token":"' .. value .. '"}')
-  end
-  return wrk.format("POST", path, json, '{"email":"' .. value .. '","password":"' .. password .. '"}')
+  local sent = {}
+  for name, value in pairs(headers) do sent[name] = filled(value) end
+  began = now()
+  return wrk.format(method, filled(path), sent, body ~= "" and filled(body) or nil)
 end
 
-function response(status, headers, body)
-  if status == 200 then
+function response(status, _, answer)
+  local took = now() - began
+  if status == wanted and answer:find(filled(needs), 1, true) then
     ok = ok + 1
-    if mode == "refresh" then
-      value = body:match('"refresh_token":"([^"]+)"') or value
-    end
+    local bin = math.floor(math.log(math.max(took, 1)) * 100)
+    histogram[bin] = (histogram[bin] or 0) + 1
+    if next_token ~= "" then token = answer:match(next_token) or token end
   else
     bad = bad + 1
-    sample = status .. " " .. body:sub(1, 200)
+    slowest_refusal = math.max(slowest_refusal, took)
+    sample = status .. " " .. answer:sub(1, 200)
   end
 end
 
-function done(summary, latency, requests)
-  local all_ok, all_bad, why = 0, 0, ""
+function done(summary)
+  local all_ok, all_bad, slowest, bins, why = 0, 0, 0, {}, ""
   for _, thread in ipairs(threads) do
-    all_ok = all_ok + thread:get("ok")
-    all_bad = all_bad + thread:get("bad")
+    all_ok, all_bad = all_ok + thread:get("ok"), all_bad + thread:get("bad")
+    slowest = math.max(slowest, thread:get("slowest_refusal"))
+    for bin, times in pairs(thread:get("histogram")) do bins[bin] = (bins[bin] or 0) + times end
     if thread:get("sample") ~= "" then why = thread:get("sample") end
   end
-  io.write(string.format("RESULT %d %d %d %d\n", all_ok, all_bad, summary.duration, latency:percentile(99)))
+  local parts = {}
+  for bin, times in pairs(bins) do parts[#parts + 1] = bin .. ":" .. times end
+  io.write(string.format("RESULT %d %d %d %d %s\n", all_ok, all_bad, slowest, summary.duration,
+    table.concat(parts, ",")))
   if why ~= "" then io.write("SAMPLE " .. why .. "\n") end
 end

@@ -1,25 +1,20 @@
 """Redis dies, freezes, fills up and comes back: requests go on, and are still counted."""
 
 import asyncio
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from structlog.testing import capture_logs
 
 from auth_service.setting_types import Environment
 from auth_service.settings import Settings
 from auth_service.web.rate_limit import PolicyName, RateLimited, RateLimiter
+from tests.faults.redis_server import RedisServer
+from tests.running_server import free_port
 
 pytestmark = pytest.mark.redis
 NEVER = 3600.0
@@ -63,63 +58,6 @@ async def eventually(fact: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not fact():  # noqa: ASYNC110 - what is awaited has no event
             await asyncio.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Server:
-    """A real Redis of a test's own, which may be started, frozen, thawed and stopped."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.client = redis.Redis(port=self.port, socket_timeout=5)
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            f"redis-server --port {self.port} --bind 127.0.0.1 --appendonly no --save ".split(" "),
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-        )
-        for _ in range(500):
-            with suppress(redis.RedisError):
-                self.client.ping()
-                return
-            time.sleep(0.02)
-        raise AssertionError("redis-server did not start")
-
-    def freeze(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    if shutil.which("redis-server") is None:
-        if "CI" in os.environ:
-            pytest.fail("no redis-server on this machine")
-        pytest.skip("no redis-server on this machine")
-    found = Server(tmp_path)
-    yield found
-    found.stop()
-    found.client.close()
 
 
 class Silence:
@@ -180,11 +118,11 @@ async def test_hanging_threads_cost_no_request_more(silence: Silence) -> None:
         assert min([await seconds_of(limiter, "user") for _ in range(3)]) < 0.4
 
 
-async def test_a_slow_redis_costs_a_policy_of_two_limits_no_more(server: Server) -> None:
-    server.start()
+async def test_a_slow_redis_costs_a_policy_of_two_limits_no_more(redis_server: RedisServer) -> None:
+    redis_server.start()
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        behind, ahead = await asyncio.open_connection("127.0.0.1", server.port)
+        behind, ahead = await asyncio.open_connection("127.0.0.1", redis_server.port)
         with suppress(ConnectionError):
             while request := await reader.read(65536):
                 ahead.write(request)
@@ -264,59 +202,59 @@ async def test_the_log_names_the_fault_but_not_the_address() -> None:
     ]
 
 
-async def test_a_frozen_redis_is_survived_and_taken_up_again(server: Server) -> None:
-    server.start()
+async def test_a_frozen_redis_is_survived_and_taken_up_again(redis_server: RedisServer) -> None:
+    redis_server.start()
     with capture_logs() as logs:
-        async with running(server.url) as limiter:
+        async with running(redis_server.url) as limiter:
             assert await passes(limiter, key="before")
-            server.freeze()
+            redis_server.freeze()
             assert await seconds_of(limiter, "user") < 1
             assert limiter.degraded
-            server.thaw()
+            redis_server.thaw()
             await eventually(lambda: not limiter.degraded)
             assert await passes(limiter, key="after")
-    assert server.client.llen("auth:limits/login/after/5/1/minute") == 1
+    assert redis_server.client.llen("auth:limits/login/after/5/1/minute") == 1
     assert [log["event"] for log in logs] == ["rate_limit_store_lost", "rate_limit_store_recovered"]
 
 
-async def test_an_outage_is_no_fresh_start(server: Server) -> None:
-    server.start()
-    async with running(server.url, timeout=1) as limiter:
+async def test_an_outage_is_no_fresh_start(redis_server: RedisServer) -> None:
+    redis_server.start()
+    async with running(redis_server.url, timeout=1) as limiter:
         assert [await passes(limiter) for _ in range(4)] == [True] * 4
         assert not limiter.degraded
-        server.stop()
+        redis_server.stop()
         assert [await passes(limiter) for _ in range(3)] == [True, False, False]
         assert limiter.degraded
 
 
-async def test_a_redis_that_starts_late_is_taken_up(server: Server) -> None:
-    async with running(server.url) as limiter:
+async def test_a_redis_that_starts_late_is_taken_up(redis_server: RedisServer) -> None:
+    async with running(redis_server.url) as limiter:
         assert not await limiter.ping()
-        server.start()
+        redis_server.start()
         await eventually(lambda: not limiter.degraded)
         assert await limiter.ping()
 
 
-async def test_a_redis_that_was_restarted_is_not_an_outage(server: Server) -> None:
-    server.start()
+async def test_a_redis_that_was_restarted_is_not_an_outage(redis_server: RedisServer) -> None:
+    redis_server.start()
     with capture_logs() as logs:
-        async with running(server.url, timeout=5) as limiter:
+        async with running(redis_server.url, timeout=5) as limiter:
             await passes(limiter)
-            server.stop()
-            server.start()
+            redis_server.stop()
+            redis_server.start()
             assert await passes(limiter)
     assert logs == []
 
 
-async def test_a_full_redis_is_lost_until_it_takes_writes_again(server: Server) -> None:
-    server.start()
+async def test_a_full_redis_is_lost_until_it_takes_writes_again(redis_server: RedisServer) -> None:
+    redis_server.start()
     with capture_logs() as logs:
-        async with running(server.url, timeout=1) as limiter:
-            server.client.config_set("maxmemory", 1)
+        async with running(redis_server.url, timeout=1) as limiter:
+            redis_server.client.config_set("maxmemory", 1)
             assert [await passes(limiter) for _ in range(6)] == [True] * 5 + [False]
             await asyncio.sleep(0.3)  # it answers a PING all the while
             assert limiter.degraded
-            server.client.config_set("maxmemory", 0)
+            redis_server.client.config_set("maxmemory", 0)
             await eventually(lambda: not limiter.degraded)
     assert [log["event"] for log in logs] == ["rate_limit_store_lost", "rate_limit_store_recovered"]
 

@@ -8,20 +8,19 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import PASSWORD, AppFactory, client_of
-from tests.faults.test_redis_limits import Server, server
+from tests.faults.redis_server import RedisServer
 from tests.flows.login.guesses import ADA, NOBODY, guess, guesses
 from tests.flows.people import Person
 from tests.flows.stored_rows import stored_users
 
-__all__ = ["server"]
 pytestmark = pytest.mark.redis
 
 
 @pytest.fixture
-async def app(new_app: AppFactory, server: Server) -> AsyncIterator[FastAPI]:
-    server.start()
+async def app(new_app: AppFactory, redis_server: RedisServer) -> AsyncIterator[FastAPI]:
+    redis_server.start()
     async with new_app(
-        redis_url=server.url,
+        redis_url=redis_server.url,
         redis_timeout=timedelta(seconds=0.05),
         throttle_network_tries=5,
         throttle_hard_stop=8,
@@ -32,34 +31,36 @@ async def app(new_app: AppFactory, server: Server) -> AsyncIterator[FastAPI]:
 
 
 @pytest.mark.parametrize("fault", ["freeze", "stop"])
-async def test_a_lost_redis_is_no_fresh_start(app: FastAPI, server: Server, fault: str) -> None:
+async def test_a_lost_redis_is_no_fresh_start(
+    app: FastAPI, redis_server: RedisServer, fault: str
+) -> None:
     assert await guesses(app, ADA, 5) == [401] * 5
-    getattr(server, fault)()
+    getattr(redis_server, fault)()
     assert await guesses(app, ADA, 2) == [429] * 2
     if fault == "freeze":
-        server.thaw()
+        redis_server.thaw()
 
 
 @pytest.mark.parametrize("fault", ["freeze", "stop"])
 async def test_a_lost_redis_shuts_nobody_out_and_makes_nobody_wait(
-    app: FastAPI, server: Server, fault: str
+    app: FastAPI, redis_server: RedisServer, fault: str
 ) -> None:
-    getattr(server, fault)()
+    getattr(redis_server, fault)()
     assert await guesses(app, NOBODY, 6) == [401] * 5 + [429]
     began = time.perf_counter()
     assert (await guess(app, ADA, PASSWORD)).status_code == 200
     assert time.perf_counter() - began < 2
     if fault == "freeze":
-        server.thaw()
+        redis_server.thaw()
 
 
 async def test_a_flushed_redis_takes_nothing_from_the_hard_stop(
-    app: FastAPI, server: Server
+    app: FastAPI, redis_server: RedisServer
 ) -> None:
     assert await guesses(app, ADA, 5) == [401] * 5
-    server.client.flushall()
+    redis_server.client.flushall()
     assert await guesses(app, ADA, 5) == [401] * 5
     [user] = await stored_users(app)
     assert user.failed_logins == 10
-    server.client.flushall()
+    redis_server.client.flushall()
     assert (await guess(app, ADA, PASSWORD)).status_code == 401
