@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 PIP     = $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types contracts bench migrate openapi lock
+.PHONY: help run test check fmt lint types contracts bench faults migrate openapi lock
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,9 +33,13 @@ types: $(VENV)/.dev
 contracts: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## Measure against bare FastAPI and other libraries (needs PostgreSQL, wrk)
-	$(BIN)/python -m tests.benchmarks.run
-	$(BIN)/python -m tests.benchmarks.verification
+bench: $(VENV)/.dev  ## Measure against bare FastAPI, and against PEERS=folder (needs PostgreSQL, wrk)
+	$(BIN)/python -m tests.benchmarks.run $(if $(PEERS),--peers $(PEERS)) --write docs/benchmarks.md
+
+faults: $(VENV)/.dev  ## Break everything around the service, and write docs/reliability.md
+	rm -f .reliability.jsonl
+	TEST_RELIABILITY=$(CURDIR)/.reliability.jsonl TEST_KILLS=100 $(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m tests.faults.reliability .reliability.jsonl docs/reliability.md
 
 migrate: $(VENV)/.run  ## Bring the database of AUTH_DATABASE_URL to head
 	$(BIN)/auth-service migrate

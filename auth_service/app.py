@@ -151,7 +151,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 async def _prepare(state: Any) -> None:  # noqa: ANN401 - Starlette's State has any attribute
     revision = await schema.current_revision(state.database.engine)
-    if revision != schema.HEAD:
+    if not schema.can_serve(revision):
         if state.settings.production:
             raise SchemaNotAtHeadError(
                 f"the schema is at {revision or 'nothing'}, this version serves {schema.HEAD}: "

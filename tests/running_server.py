@@ -73,19 +73,22 @@ async def serving(
     folder: Path,
     arguments: tuple[str, ...] = (),
     is_issuer: bool = False,
+    program: tuple[str, ...] = ("auth_service",),
+    port: int | None = None,
 ) -> AsyncIterator[RunningServer]:
     """Run `auth-service serve` in a folder until the block ends.
 
     With ``is_issuer`` its own address is its issuer, as it is for whoever runs it for real.
+    ``program`` is the module that is run instead, with what comes before ``serve``.
     """
-    port = free_port()
+    port = port or free_port()
     if is_issuer:
         environment = environment | {"AUTH_ISSUER": f"http://127.0.0.1:{port}"}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("AUTH_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "auth_service",
+        *program,
         "serve",
         "--port",
         str(port),

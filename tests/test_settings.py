@@ -205,6 +205,13 @@ def test_a_duration_that_is_nothing_or_less_is_refused(text: str) -> None:
     assert faults_of(access_token_ttl=text) == ["AUTH_ACCESS_TOKEN_TTL must be longer than nothing"]
 
 
+def test_events_are_kept_for_a_week_or_for_ever() -> None:
+    message = "AUTH_AUDIT_RETENTION must be 0 (keep everything) or at least 604800 (seven days)"
+    assert faults_of(audit_retention="604799") == [message]
+    assert Settings.load(audit_retention="604800").audit_retention == timedelta(days=7)
+    assert Settings.load(audit_retention="0").audit_retention == timedelta(0)
+
+
 def test_the_grace_may_be_nothing_but_not_less() -> None:
     assert Settings.load(refresh_grace="0").refresh_grace == timedelta(0)
     assert faults_of(refresh_grace="-1") == ["AUTH_REFRESH_GRACE must not be negative"]

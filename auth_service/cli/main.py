@@ -74,6 +74,8 @@ def migrate() -> None:
         engine = new_engine(settings)
         try:
             before = await schema.current_revision(engine)
+            if schema.is_later(before):
+                fail(f"the schema is at {before}, of a later release than this one ({schema.HEAD})")
             await schema.migrate(engine)
         finally:
             await engine.dispose()

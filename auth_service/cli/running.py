@@ -38,7 +38,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Any]:
 
     state = create_app(settings).state
     try:
-        if await schema.current_revision(state.database.engine) != schema.HEAD:
+        if not schema.can_serve(await schema.current_revision(state.database.engine)):
             fail("the database's schema is not at head: run `auth-service migrate`")
         yield state
     finally:
@@ -49,7 +49,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Any]:
 
 
 def run(command: Callable[[Any], Awaitable[None]]) -> None:
-    """Run a command on the service's parts (the app's ``state``), on a schema that is at head."""
+    """Run a command on the service's parts (the app's ``state``), on a schema that it serves."""
 
     async def with_parts(settings: Settings) -> None:
         async with _parts(settings) as state:

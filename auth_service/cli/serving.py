@@ -109,14 +109,13 @@ async def _prepare(settings: Settings) -> bool:
     """Bring the schema to where it must be; answer whether there is an administrator."""
     state = create_app(settings).state
     try:
-        if settings.production:
-            revision = await schema.current_revision(state.database.engine)
-            if revision != schema.HEAD:
+        revision = await schema.current_revision(state.database.engine)
+        if not schema.can_serve(revision):
+            if settings.production:
                 fail(
                     f"the schema is at {revision or 'nothing'}, this release serves "
                     f"{schema.HEAD}: run `auth-service migrate`"
                 )
-        else:
             await schema.migrate(state.database.engine)
         await state.signing_keys.ensure()
         async with state.database.transaction() as db:

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 from sqlalchemy import URL, Connection, NullPool, Pool, PoolResetState, event, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -45,6 +47,7 @@ def _postgresql_engine(settings: Settings) -> AsyncEngine:
         },
     )
     event.listen(engine.sync_engine, "checkout", _drop_closed_connection)
+    event.listen(engine.sync_engine, "handle_error", _drop_confused_connection)
     return engine
 
 
@@ -82,6 +85,15 @@ def _drop_closed_connection(dbapi_connection: Any, *_: object) -> None:  # noqa:
     """
     if dbapi_connection.driver_connection.is_closed():
         raise DisconnectionError
+
+
+def _drop_confused_connection(context: ExceptionContext) -> None:
+    """Never use a connection again whose driver has lost track of what the server says.
+
+    That is how one looks that the server has ended a moment ago, before its socket is closed.
+    """
+    if isinstance(context.original_exception.__cause__, asyncpg.exceptions.InternalClientError):
+        context.is_disconnect = True
 
 
 def _sqlite_engine(

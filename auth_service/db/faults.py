@@ -21,6 +21,8 @@ _LOST: Final[tuple[type[BaseException], ...]] = (
     OperationalError,
     InterfaceError,
     asyncpg.exceptions.InterfaceError,
+    # The server said goodbye to an idle connection, whose end has not been noticed yet.
+    asyncpg.exceptions.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.InvalidAuthorizationSpecificationError,

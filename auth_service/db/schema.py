@@ -1,5 +1,6 @@
 """The schema's version: where it should be, where it is, and how it gets there."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ HEAD: Final = "0012"
 
 Written down, so that a server need not load Alembic to know whether it may start.
 """
+_REVISION: Final = re.compile(r"[0-9]{4}")
 _ADVISORY_LOCK: Final = 0x61757468_73657276  # "authserv": all replicas ask for the same one
 
 
@@ -22,6 +24,20 @@ def migrations_folder() -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "_migrations"
     return installed if installed.is_dir() else package.parent / "migrations"
+
+
+def is_later(revision: str | None) -> bool:
+    """Whether a revision is one of a later release, which this one still serves.
+
+    Each migration leaves the release before it working, so that replicas can be replaced one by
+    one after it.
+    """
+    return bool(revision and _REVISION.fullmatch(revision) and revision > HEAD)
+
+
+def can_serve(revision: str | None) -> bool:
+    """Whether this release serves a schema: its own, or a later one."""
+    return revision == HEAD or is_later(revision)
 
 
 async def current_revision(engine: AsyncEngine) -> str | None:

@@ -52,6 +52,15 @@ def test_a_whole_record_is_verified_and_its_head_printed(command_on_each: Comman
     command_on_each.succeed("audit", "verify", "--expect", document["head"])
 
 
+def test_what_waits_for_a_worker_is_counted_and_no_problem(command: CommandLine) -> None:
+    created(command)
+    assert command.succeed("audit", "verify").splitlines() == [
+        "0 sealed events, head none yet",
+        "1 more wait for a worker to seal them",
+    ]
+    assert json.loads(command.succeed("audit", "verify", "--json"))["unsealed"] == 1
+
+
 def test_tampering_is_named_and_fails(command: CommandLine) -> None:
     created(command)
     seal(command)

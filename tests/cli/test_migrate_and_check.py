@@ -1,6 +1,8 @@
 """`auth-service migrate` and `auth-service check`."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -17,6 +19,16 @@ def test_an_empty_folder_becomes_a_database_at_head(newcomer: CommandLine) -> No
 def test_migrating_twice_changes_nothing(newcomer: CommandLine) -> None:
     newcomer.succeed("migrate")
     assert newcomer.succeed("migrate") == f"schema at {schema.HEAD} (was there already)\n"
+
+
+def test_the_schema_of_a_later_release_is_served_and_left_alone(newcomer: CommandLine) -> None:
+    newcomer.succeed("migrate")
+    with closing(sqlite3.connect(newcomer.folder / "auth.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    newcomer.succeed("users", "list")
+    done = newcomer.run("migrate")
+    assert done.returncode == 1
+    assert "the schema is at 9999, of a later release" in done.stderr
 
 
 @pytest.mark.postgresql

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+import asyncpg
 import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
@@ -242,3 +243,23 @@ async def test_what_was_sent_is_never_part_of_an_error(database: Database) -> No
             for _ in range(2):
                 await db.execute(insert(samples).values(id=sample_id, name="hunter2"))
     assert "hunter2" not in str(raised.value)
+
+
+@on_postgresql
+async def test_a_connection_whose_driver_is_confused_is_never_used_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is for a moment once the server has ended it."""
+
+    async def prepare(*_: object, **__: object) -> None:
+        raise asyncpg.exceptions.InternalClientError("cannot switch to state 12")
+
+    async with database.transaction() as db:
+        before = await process_id(db)
+    with monkeypatch.context() as confusing:
+        confusing.setattr(asyncpg.Connection, "prepare", prepare)
+        with pytest.raises(ServiceUnavailable):
+            async with database.transaction() as db:
+                await db.execute(select(func.now() + text("interval '1 s'")))
+    async with database.transaction() as db:
+        assert await process_id(db) != before

@@ -21,6 +21,7 @@ PASSING = [
     TimeoutError(),
     exc.TimeoutError("QueuePool limit reached"),
     asyncpg.exceptions.InterfaceError("connection is closed"),  # type: ignore[no-untyped-call]
+    asyncpg.exceptions.InternalClientError("cannot switch to state 12"),
     asyncpg.ConnectionDoesNotExistError(),
     asyncpg.CannotConnectNowError("the database system is starting up"),
     asyncpg.TooManyConnectionsError(),

@@ -22,6 +22,7 @@ from auth_service.db.session import Database
 from auth_service.mail.models import OutboxMail
 from tests.cli.command_line import CommandLine
 from tests.conftest import SECRET, settings_for
+from tests.faults.reliability import note
 from tests.mail.smtp_server import Mailbox, mail_server
 from tests.running_server import RunningServer, serving
 
@@ -126,6 +127,12 @@ async def test_what_was_promised_before_a_kill_is_kept_after_it(
         # Whoever was killed while sealing sealed a batch, or none of it.
         command = CommandLine(tmp_path, environment, in_process=False)
         await asyncio.to_thread(command.succeed, "audit", "verify")
+    note(
+        f"the service killed by SIGKILL {ROUNDS} times while people register and reset",
+        clients_see="a lost connection; each account is as before the request, or as after it",
+        until_normal="the next start",
+        lost=f"nothing ({told.count:,} promises, their mails, and the chain of events)",
+    )
 
 
 async def _judge(told: Promises, http: httpx.AsyncClient, mailbox: Mailbox) -> None:

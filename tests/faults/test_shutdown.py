@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import PASSWORD, SECRET, bearer
+from tests.faults.reliability import note
 from tests.running_server import RunningServer, serving
 
 CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}
@@ -100,6 +101,12 @@ async def test_every_request_that_was_taken_up_is_answered(
     assert clients == load.answered
     assert set(load.answered.values()) == {200}
     assert load.after_signal  # the signal came while there was work
+    note(
+        "SIGTERM under load",
+        clients_see="an answer to every request that was taken up, then refused connections",
+        until_normal="the next start",
+        lost=f"nothing ({len(load.after_signal)} requests were answered after the signal)",
+    )
 
 
 async def test_a_client_that_never_finishes_holds_nothing_up(

@@ -37,12 +37,23 @@ http {{
 
 @asynccontextmanager
 async def nginx(folder: Path, *, auth_port: int, application_port: int) -> AsyncIterator[str]:
-    """Run nginx before an application until the block ends; gives its address."""
+    """Run nginx before an application, as the page shows it, until the block ends."""
+    port = free_port()
+    shown = block_named("protected.conf")
+    for printed, real in {8000: auth_port, 9000: application_port, 8080: port}.items():
+        assert shown.count(f"127.0.0.1:{printed};") == 1
+        shown = shown.replace(f"127.0.0.1:{printed};", f"127.0.0.1:{real};")
+    async with running_nginx(folder, shown, port) as url:
+        yield url
+
+
+@asynccontextmanager
+async def running_nginx(folder: Path, configuration: str, port: int) -> AsyncIterator[str]:
+    """Run nginx with some configuration until the block ends; gives its address."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         missing("nginx")
-    port = free_port()
-    _write_configuration(folder, {8000: auth_port, 9000: application_port, 8080: port})
+    _write(folder, configuration)
     arguments = ("-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr")
     process = await asyncio.create_subprocess_exec(
         program, *arguments, stderr=asyncio.subprocess.PIPE
@@ -57,14 +68,10 @@ async def nginx(folder: Path, *, auth_port: int, application_port: int) -> Async
     assert process.returncode == 0, said.decode()
 
 
-def _write_configuration(folder: Path, ports: dict[int, int]) -> None:
-    """What the page shows, with the ports that are free here, and what stands around it."""
-    shown = block_named("protected.conf")
-    for printed, real in ports.items():
-        assert shown.count(f"127.0.0.1:{printed};") == 1
-        shown = shown.replace(f"127.0.0.1:{printed};", f"127.0.0.1:{real};")
+def _write(folder: Path, configuration: str) -> None:
+    """The configuration, and what stands around it."""
     folder.mkdir()
-    (folder / "protected.conf").write_text(shown)
+    (folder / "protected.conf").write_text(configuration)
     (folder / "nginx.conf").write_text(_AROUND.format(folder=folder))
 
 

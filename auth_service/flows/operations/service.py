@@ -40,7 +40,10 @@ class Operations:
         self._has_redis = settings.redis_url is not None
 
     async def readiness(self) -> Readiness:
-        """The state of every part; without Redis the service goes on, and is ``degraded``.
+        """The state of every part.
+
+        Without Redis, or on the schema of a later release, the service goes on, and is
+        ``degraded``.
 
         Raises:
             NotReady: a part is missing that no request can do without.
@@ -61,8 +64,8 @@ class Operations:
         try:
             revision = await schema.current_revision(self._database.engine)
             checks["database"] = "ok"
-            if revision == schema.HEAD:
-                checks["schema"] = "ok"
+            if schema.can_serve(revision):
+                checks["schema"] = "degraded" if schema.is_later(revision) else "ok"
                 await self._signing_keys.ensure()
                 checks["signing_key"] = "ok"
         except (ServiceUnavailable, UndecryptableError):

@@ -4,10 +4,13 @@ import asyncio
 from uuid import UUID
 
 import httpx
+import pytest
 from fastapi import FastAPI
+from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
 
 from auth_service.mailed_tokens.models import MailedToken
+from auth_service.users.models import User
 from tests.conftest import PASSWORD
 from tests.flows.events import actions, events
 from tests.flows.mails import kinds
@@ -106,3 +109,13 @@ async def test_the_refresh_cookie_is_cleared(ada: Person) -> None:
     answer = await delete(ada)
     assert "refresh_token=" in answer.headers["set-cookie"]
     assert "Max-Age=0" in answer.headers["set-cookie"]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_of_two_deletions_the_second_finds_nobody(app: FastAPI, ada: Person) -> None:
+    async with app.state.database.transaction() as db:
+        await db.execute(sql_delete(User))
+        second = asyncio.create_task(delete(ada))
+        await asyncio.sleep(0.3)
+    assert (await second).status_code == 403

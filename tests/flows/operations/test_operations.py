@@ -111,19 +111,34 @@ async def test_without_its_database_a_request_is_503_and_not_500(dead_port: int)
             assert str(dead_port) not in answer.text
 
 
-async def test_another_schema_is_not_ready(app: FastAPI, client: httpx.AsyncClient) -> None:
-    # The database is shared by the tests of PostgreSQL, so its revision is put back.
-    await execute(app, "UPDATE alembic_version SET version_num = 'other'")
+async def ready_at(app: FastAPI, client: httpx.AsyncClient, revision: str) -> httpx.Response:
+    """The answer on another schema; its revision is put back, since tests share the database."""
+    await execute(app, f"UPDATE alembic_version SET version_num = '{revision}'")  # noqa: S608 - ours
     try:
-        answer = await client.get("/readyz")
+        return await client.get("/readyz")
     finally:
-        await execute(app, "UPDATE alembic_version SET version_num = " + repr(schema.HEAD))  # noqa: S608 - ours
+        await execute(app, f"UPDATE alembic_version SET version_num = '{schema.HEAD}'")  # noqa: S608 - ours
+
+
+@pytest.mark.parametrize("revision", ["other", "0001", "99999"])
+async def test_another_schema_is_not_ready(
+    app: FastAPI, client: httpx.AsyncClient, revision: str
+) -> None:
+    answer = await ready_at(app, client, revision)
     assert answer.status_code == 503
     assert answer.json()["checks"] == {
         "database": "ok",
         "schema": "unavailable",
         "signing_key": "unavailable",
     }
+
+
+async def test_the_schema_of_a_later_release_is_served(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    answer = await ready_at(app, client, "9999")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["checks"] == {"database": "ok", "schema": "degraded", "signing_key": "ok"}
 
 
 async def test_a_signing_key_that_no_secret_opens_is_not_ready(new_app: AppFactory) -> None:
