@@ -1,6 +1,7 @@
 """Two replicas behind nginx are replaced by the next release, one by one, across a migration.
 
-People use the service all the while. Nobody gets anything but a good answer, or a 503 with
+Each is taken out of the balancer before it is stopped, and put back once it is there again. People
+use the service all the while. Nobody gets anything but a good answer, or a 503 with
 ``Retry-After``; nothing that was acknowledged is lost.
 """
 
@@ -18,7 +19,7 @@ from tests.conftest import SECRET, new_postgresql_database
 from tests.faults.next_release import REVISION
 from tests.faults.watch import watched
 from tests.running_server import RunningServer, free_port, serving
-from tests.third_party.nginx import running_nginx
+from tests.third_party.nginx import reload, running_nginx
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.redis]
 ROOT = Path(package_file).parents[1]
@@ -28,6 +29,7 @@ upstream replicas {{
 }}
 server {{
     listen 127.0.0.1:{port};
+    keepalive_timeout 0;
     location / {{
         proxy_pass http://replicas;
         proxy_set_header Host $host;
@@ -38,8 +40,8 @@ server {{
 
 
 def configuration(port: int, replicas: list[int]) -> str:
-    """As docs/deployment.md has it: a replica that does not listen is passed over."""
-    servers = "\n    ".join(f"server 127.0.0.1:{each} max_fails=0;" for each in replicas)
+    """A balancer of these replicas."""
+    servers = "\n    ".join(f"server 127.0.0.1:{each};" for each in replicas)
     return BALANCER.format(port=port, servers=servers)
 
 
@@ -92,7 +94,7 @@ async def migrate(environment: dict[str, str], folder: Path) -> str:
 async def test_replicas_are_replaced_one_by_one_across_a_migration(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    ports = [free_port(), free_port()]
+    ports, folder = [free_port(), free_port()], tmp_path / "nginx"
     async with AsyncExitStack() as running:
         replicas = [
             await running.enter_async_context(serving(environment, folder=tmp_path, port=port))
@@ -100,7 +102,9 @@ async def test_replicas_are_replaced_one_by_one_across_a_migration(
         ]
         balancer_port = free_port()
         url = await running.enter_async_context(
-            running_nginx(tmp_path / "nginx", configuration(balancer_port, ports), balancer_port)
+            running_nginx(
+                folder, configuration(balancer_port, ports), balancer_port, can_reload=True
+            )
         )
         balancer = RunningServer(url, balancer_port, replicas[0].process)
         name = "two replicas behind nginx replaced by the next release, across a migration"
@@ -108,7 +112,10 @@ async def test_replicas_are_replaced_one_by_one_across_a_migration(
             assert f"schema at {REVISION}" in await migrate(environment, tmp_path)
             await asyncio.sleep(0.5)
             for replica, port in zip(replicas, ports, strict=True):
+                others = [each for each in ports if each != port]
+                reload(folder, configuration(balancer_port, others))
+                await asyncio.sleep(1)
                 assert await replica.stop() == 0
-                await asyncio.sleep(0.3)
                 await running.enter_async_context(next_release(environment, tmp_path, port))
-                await asyncio.sleep(0.3)
+                reload(folder, configuration(balancer_port, ports))
+                await asyncio.sleep(1)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ STOP_SECONDS: Final = 10
 # Everything that nginx writes stays in its folder; one process, ended by its id.
 _AROUND: Final = """
 daemon off;
-master_process off;
+{process}
 pid {folder}/nginx.pid;
 error_log stderr warn;
 events {{}}
@@ -48,12 +49,18 @@ async def nginx(folder: Path, *, auth_port: int, application_port: int) -> Async
 
 
 @asynccontextmanager
-async def running_nginx(folder: Path, configuration: str, port: int) -> AsyncIterator[str]:
-    """Run nginx with some configuration until the block ends; gives its address."""
+async def running_nginx(
+    folder: Path, configuration: str, port: int, *, can_reload: bool = False
+) -> AsyncIterator[str]:
+    """Run nginx with some configuration until the block ends; gives its address.
+
+    With ``can_reload`` it has a master, which ``reload`` has read another configuration.
+    """
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         missing("nginx")
-    _write(folder, configuration)
+    process_line = "worker_processes 1; user root;" if can_reload else "master_process off;"
+    _write(folder, configuration, process_line)
     arguments = ("-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr")
     process = await asyncio.create_subprocess_exec(
         program, *arguments, stderr=asyncio.subprocess.PIPE
@@ -68,11 +75,17 @@ async def running_nginx(folder: Path, configuration: str, port: int) -> AsyncIte
     assert process.returncode == 0, said.decode()
 
 
-def _write(folder: Path, configuration: str) -> None:
+def reload(folder: Path, configuration: str) -> None:
+    """Have new connections handled by another configuration, the old ones to their end."""
+    (folder / "protected.conf").write_text(configuration)
+    os.kill(int((folder / "nginx.pid").read_text()), signal.SIGHUP)
+
+
+def _write(folder: Path, configuration: str, process: str) -> None:
     """The configuration, and what stands around it."""
     folder.mkdir()
     (folder / "protected.conf").write_text(configuration)
-    (folder / "nginx.conf").write_text(_AROUND.format(folder=folder))
+    (folder / "nginx.conf").write_text(_AROUND.format(folder=folder, process=process))
 
 
 async def _until_it_listens(process: asyncio.subprocess.Process, port: int) -> None:
