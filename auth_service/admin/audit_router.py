@@ -64,7 +64,7 @@ class AuditRecord(BaseModel):
         )
 
 
-def get_event_search(
+async def get_event_search(
     actor: Annotated[UUID | None, Query(description="Who did it.")] = None,
     subject: Annotated[UUID | None, Query(description="Whom it was done to.")] = None,
     action: Annotated[Action | None, Query(description="What was done.")] = None,

@@ -35,7 +35,7 @@ router = APIRouter(
 )
 
 
-def get_clients(request: Request) -> ServiceClients:
+async def get_clients(request: Request) -> ServiceClients:
     """The use cases of service clients."""
     clients: ServiceClients = request.app.state.service_clients
     return clients

@@ -51,7 +51,7 @@ router = APIRouter(
 )
 
 
-def get_administration(request: Request) -> UserAdministration:
+async def get_administration(request: Request) -> UserAdministration:
     """The use cases of whoever looks after accounts."""
     found: UserAdministration = request.app.state.user_administration
     return found
@@ -61,7 +61,7 @@ Administration = Annotated[UserAdministration, Depends(get_administration)]
 ShortText = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^\x00]*$")]
 
 
-def get_search(
+async def get_search(
     email: Annotated[
         ShortText | None, Query(description="An address, or the beginning of one.")
     ] = None,

@@ -37,7 +37,7 @@ _REFUSALS = (InvalidAccessToken, Forbidden, ValidationFailed, RateLimited)
 _CHANGES = problems(*_REFUSALS, InsufficientUserAuthentication, WebhookNotFound)
 
 
-def get_webhooks(request: Request) -> Webhooks:
+async def get_webhooks(request: Request) -> Webhooks:
     """The use cases of webhooks."""
     webhooks: Webhooks = request.app.state.webhooks
     return webhooks

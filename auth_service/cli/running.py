@@ -1,18 +1,20 @@
-"""How a command runs: on the same parts as the server, failing with one line."""
+"""How a command runs: on the same parts as the server, failing with one line.
 
-import asyncio
+Settings and parts are loaded when a command needs them: `--help` needs none of it, and should be
+there at once.
+"""
+
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from auth_service.core.errors import DomainError
-from auth_service.core.secrets import UndecryptableError
-from auth_service.settings import Settings, SettingsError
+if TYPE_CHECKING:
+    from auth_service.settings import Settings
 
 
 def fail(reason: str) -> NoReturn:
@@ -24,6 +26,10 @@ def fail(reason: str) -> NoReturn:
 @contextmanager
 def one_line_failures() -> Iterator[None]:
     """Turn what a command may run into, and its user can mend, into one line."""
+    from auth_service.core.errors import DomainError
+    from auth_service.core.secrets import UndecryptableError
+    from auth_service.settings import SettingsError
+
     try:
         yield
     except (DomainError, SettingsError, UndecryptableError) as fault:
@@ -31,8 +37,7 @@ def one_line_failures() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _parts(settings: Settings) -> AsyncIterator[Any]:
-    # Loaded only when a command needs the service: `--help` and `secret` need none of it.
+async def _parts(settings: "Settings") -> AsyncIterator[Any]:
     from auth_service.app import create_app
     from auth_service.db import schema
 
@@ -50,6 +55,9 @@ async def _parts(settings: Settings) -> AsyncIterator[Any]:
 
 def run(command: Callable[[Any], Awaitable[None]]) -> None:
     """Run a command on the service's parts (the app's ``state``), on a schema that it serves."""
+    import asyncio
+
+    from auth_service.settings import Settings
 
     async def with_parts(settings: Settings) -> None:
         async with _parts(settings) as state:

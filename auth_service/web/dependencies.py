@@ -19,7 +19,7 @@ async def get_transaction(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-def get_client(request: Request) -> ClientInfo:
+async def get_client(request: Request) -> ClientInfo:
     """Where the request comes from."""
     return ClientInfo(
         ip=request.state.client_ip,
@@ -29,7 +29,7 @@ def get_client(request: Request) -> ClientInfo:
     )
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """The settings the app was made with."""
     settings: Settings = request.app.state.settings
     return settings

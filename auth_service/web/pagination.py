@@ -84,7 +84,7 @@ Cursor = Annotated[
 ]
 
 
-def get_page_request(
+async def get_page_request(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Annotated[
         Cursor | None,

@@ -25,12 +25,7 @@ from starlette.requests import Request
 from auth_service.core.errors import DomainError, Kind
 from auth_service.settings import Settings, parsed_limits
 from auth_service.web.client_ip import network_key
-from auth_service.web.rate_limit_storage import (
-    MEMORY_URI,
-    ONE_TRIP_PREFIX,
-    OneTripRedisStorage,
-    redis_options,
-)
+from auth_service.web.rate_limit_storage import MEMORY_URI
 from auth_service.web.store_guard import StoreGuard, StoreLostError
 
 PolicyName = Literal["login", "anonymous", "refresh", "user", "mail"]
@@ -136,12 +131,8 @@ class RateLimiter:
         self._local = _limiter(MEMORY_URI, {})
         self._shared: Limiter | None = None
         if settings.redis_url is not None:
-            timeout = settings.redis_timeout.total_seconds()
-            self._shared = _limiter(ONE_TRIP_PREFIX + settings.redis_url, redis_options(timeout))
-            self._guard = StoreGuard(
-                cast("OneTripRedisStorage", self._shared.limiter.storage),
-                timeout,
-                probe_interval,
+            self._shared, self._guard = _shared_limiter(
+                settings.redis_url, settings.redis_timeout.total_seconds(), probe_interval
             )
 
     @property
@@ -232,6 +223,15 @@ def limited(policy_name: PolicyName) -> Callable[[Request], Awaitable[None]]:
 
 def _client_key(request: Request) -> str:
     return network_key(request.state.client_ip)
+
+
+def _shared_limiter(url: str, timeout: float, probe_interval: float) -> tuple[Limiter, StoreGuard]:
+    # Loaded only here, since redis-py takes some megabytes of a worker.
+    from auth_service.web.redis_storage import ONE_TRIP_PREFIX, OneTripRedisStorage, redis_options
+
+    limiter = _limiter(ONE_TRIP_PREFIX + url, redis_options(timeout))
+    storage = cast(OneTripRedisStorage, limiter.limiter.storage)
+    return limiter, StoreGuard(storage, timeout, probe_interval)
 
 
 def _limiter(uri: str, options: dict[str, Any]) -> Limiter:

@@ -1,4 +1,4 @@
-"""Where rate limits keep their counts: in this process, or in Redis.
+"""Where rate limits keep their counts in this process; ``redis_storage`` keeps them in Redis.
 
 The classes are storages of `limits`, so that slowapi builds and uses them like its own. They stand
 in for those because `limits.storage.MemoryStorage` starts a thread per hit and sweeps all of its
@@ -17,12 +17,9 @@ from bisect import bisect_right
 from collections import OrderedDict
 from typing import Any, ClassVar, Final, NoReturn
 
-from limits.storage import MovingWindowSupport, RedisStorage, Storage
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from limits.storage import MovingWindowSupport, Storage
 
 MEMORY_URI: Final = "bounded-memory://"
-ONE_TRIP_PREFIX: Final = "one-trip+"
 
 
 class BoundedMemoryStorage(Storage, MovingWindowSupport):
@@ -121,83 +118,3 @@ class BoundedMemoryStorage(Storage, MovingWindowSupport):
 
 def _last(same_length: OrderedDict[str, "array[float]"]) -> float:
     return same_length[next(iter(same_length))][-1]
-
-
-class OneTripRedisStorage(RedisStorage):
-    """Moving windows in Redis, where one script both counts and tells what remains.
-
-    `limits` asks twice, first whether a request is let through and then about its window. The
-    answer to the first carries that to the second, which takes it if it is the same thread's next
-    question about the same key.
-    """
-
-    STORAGE_SCHEME: ClassVar[list[str]] = [  # type: ignore[misc]
-        f"{ONE_TRIP_PREFIX}{scheme}" for scheme in ("redis", "rediss", "unix")
-    ]
-
-    # The list is newest first, as in `limits`. It never holds more than the limit, and each entry
-    # leaves it once. An amount of 0 asks without counting.
-    SCRIPT_ACQUIRE_MOVING_WINDOW = b"""
-        local now, limit, expiry, amount =
-            tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-        local oldest = redis.call('lindex', KEYS[1], -1)
-        while oldest and tonumber(oldest) <= now - expiry do
-            redis.call('rpop', KEYS[1])
-            oldest = redis.call('lindex', KEYS[1], -1)
-        end
-        local count = redis.call('llen', KEYS[1])
-        if count + amount > limit then
-            return {0, oldest or ARGV[1], count}
-        end
-        for _ = 1, amount do
-            redis.call('lpush', KEYS[1], ARGV[1])
-            redis.call('expire', KEYS[1], expiry)
-        end
-        return {1, oldest or ARGV[1], count + amount}
-    """
-
-    def __init__(self, uri: str, **options: Any) -> None:  # noqa: ANN401 - redis-py's options
-        self._answered = threading.local()
-        super().__init__(uri.removeprefix(ONE_TRIP_PREFIX), **options)
-
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Count ``amount`` requests if the window of ``expiry`` seconds has room for them."""
-        acquired, start, count = self._window(key, limit, expiry, amount)
-        self._answered.window = key, start, count
-        return acquired
-
-    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """The time of the oldest request in the window, and how many there are."""
-        answered, self._answered.window = getattr(self._answered, "window", None), None
-        if answered is not None and answered[0] == key:
-            return answered[1], answered[2]
-        return self._window(key, limit, expiry, 0)[1:]
-
-    def ping(self) -> None:
-        """Do what a request does; raises what a request would.
-
-        A `PING` is answered also by a Redis that is full or was made a replica, and counts nothing.
-        """
-        self.acquire_entry("probe", limit=1000, expiry=1)
-
-    def close(self) -> None:
-        """Close the connections that no thread is using; those close when they are done with."""
-        self.storage.connection_pool.disconnect(inuse_connections=False)
-
-    def _window(self, key: str, limit: int, expiry: int, amount: int) -> tuple[bool, float, int]:
-        acquired, start, count = self.lua_acquire_moving_window(
-            [self.prefixed_key(key)], [time.time(), limit, expiry, amount]
-        )
-        return bool(acquired), float(start), int(count)
-
-
-def redis_options(timeout: float) -> dict[str, Any]:
-    """What redis-py is given: ``timeout`` seconds a trip, no retry, no needless handshake."""
-    return {
-        "key_prefix": "auth",
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-        "driver_info": None,
-    }

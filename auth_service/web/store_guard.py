@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
-from redis.exceptions import RedisError
 
-from auth_service.web.rate_limit_storage import OneTripRedisStorage
+if TYPE_CHECKING:
+    from auth_service.web.redis_storage import OneTripRedisStorage
 
 _THREADS: Final = 8
 _PATIENCE: Final = 1.6
@@ -29,8 +29,11 @@ class StoreGuard:
     a second whether it is back. Each outage is logged once when it begins and once when it ends.
     """
 
-    def __init__(self, storage: OneTripRedisStorage, timeout: float, probe_interval: float) -> None:
+    def __init__(
+        self, storage: "OneTripRedisStorage", timeout: float, probe_interval: float
+    ) -> None:
         self._storage = storage
+        self._faults = storage.faults
         # A thread's own socket gives up after `timeout`; the rest is for a call that needs several
         # trips, for a queue before the threads, and for what has no timeout (resolving a name).
         self._deadline = timeout * _PATIENCE
@@ -55,7 +58,7 @@ class StoreGuard:
             raise StoreLostError
         try:
             return await self._in_thread(work)
-        except (RedisError, OSError) as fault:  # asyncio's TimeoutError is an OSError
+        except self._faults as fault:
             self._lose(fault)
             raise StoreLostError from fault
 
@@ -94,7 +97,7 @@ class StoreGuard:
             await asyncio.sleep(self._probe_interval)
             try:
                 await self._in_thread(self._storage.ping)
-            except (RedisError, OSError):
+            except self._faults:
                 continue
             self.lost = False
         structlog.get_logger().info(

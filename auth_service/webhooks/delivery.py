@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-import httpx
-
 from auth_service.core.secrets import UndecryptableError
 from auth_service.mail.errors import MailDelayed, MailRefused
 from auth_service.mail.payload import Payload
@@ -21,6 +19,7 @@ from auth_service.webhooks.signing import signed_headers
 
 TIMEOUT_SECONDS: Final = 10.0
 _GONE: Final = 410
+_SUCCESS: Final = range(200, 300)
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "auth-service-webhooks"}
 
 
@@ -48,7 +47,7 @@ class DeliverySender(Sender):
         if status == _GONE:
             await self.webhooks.disable(endpoint.id)
             raise MailRefused("gone")
-        if not httpx.codes.is_success(status):
+        if status not in _SUCCESS:
             raise MailDelayed(f"status_{status}")
 
     def _payload(self, mail: LeasedMail) -> Payload:
@@ -58,6 +57,9 @@ class DeliverySender(Sender):
             raise MailDelayed("undecryptable") from fault
 
     async def _deliver(self, endpoint: StoredEndpoint, webhook_id: str, body: bytes) -> int:
+        # Six megabytes a worker, and only for who has webhooks.
+        import httpx
+
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 return await self._posted(endpoint, webhook_id, body)
@@ -69,6 +71,8 @@ class DeliverySender(Sender):
             raise MailDelayed("unreachable") from fault
 
     async def _posted(self, endpoint: StoredEndpoint, webhook_id: str, body: bytes) -> int:
+        import httpx
+
         target = await find_target(endpoint.url, self.environment, self.resolve)
         timestamp = int(self.clock.now().timestamp())
         headers = signed_headers(self.webhooks.secrets_of(endpoint), webhook_id, timestamp, body)

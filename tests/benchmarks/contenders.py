@@ -44,7 +44,7 @@ class Contender:
 
     def logged_in(self, url: str, users: list[User], scenario: str) -> list[User]:
         """The users with the tokens that a scenario begins with."""
-        login = self.seed or self.requests.get(LOGIN)
+        login = self.seed or (self.requests[LOGIN] if self.register else None)
         if login is None or scenario == LOGIN:
             return users
         tokens = []

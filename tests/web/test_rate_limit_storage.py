@@ -13,12 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from limits.storage import storage_from_string
 
-from auth_service.web.rate_limit_storage import (
-    ONE_TRIP_PREFIX,
-    BoundedMemoryStorage,
-    OneTripRedisStorage,
-    redis_options,
-)
+from auth_service.web.rate_limit_storage import BoundedMemoryStorage
+from auth_service.web.redis_storage import ONE_TRIP_PREFIX, OneTripRedisStorage, redis_options
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379") + "/9"
 

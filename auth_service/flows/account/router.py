@@ -29,7 +29,7 @@ _REFUSALS = (InvalidAccessToken, RateLimited)
 _REFUSED_BODIES = (MalformedBody, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
 
 
-def get_own_account(request: Request) -> OwnAccount:
+async def get_own_account(request: Request) -> OwnAccount:
     """The use cases of somebody who is logged in."""
     flow: OwnAccount = request.app.state.own_account
     return flow

@@ -22,7 +22,7 @@ router = APIRouter(route_class=JsonRoute)
 _BODY_PROBLEMS = (MalformedBody, BodyTooLarge, UnsupportedMediaType, ValidationFailed, RateLimited)
 
 
-def get_email_change(request: Request) -> EmailChange:
+async def get_email_change(request: Request) -> EmailChange:
     """The use cases of somebody who wants another address, or does not."""
     flow: EmailChange = request.app.state.email_change
     return flow

@@ -24,7 +24,7 @@ router = APIRouter(
 _BODY_PROBLEMS = (MalformedBody, BodyTooLarge, UnsupportedMediaType, ValidationFailed, RateLimited)
 
 
-def get_email_verification(request: Request) -> EmailVerification:
+async def get_email_verification(request: Request) -> EmailVerification:
     """The use cases of somebody who has a mail with a link before them, or misses one."""
     flow: EmailVerification = request.app.state.email_verification
     return flow

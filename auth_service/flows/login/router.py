@@ -23,7 +23,7 @@ from auth_service.web.strict_requests import JsonRoute
 router = APIRouter(prefix="/auth", tags=["people"], route_class=JsonRoute)
 
 
-def get_login(request: Request) -> Login:
+async def get_login(request: Request) -> Login:
     """The use cases of logging in."""
     login: Login = request.app.state.login
     return login

@@ -25,7 +25,7 @@ router = APIRouter(
 _BODY_PROBLEMS = (MalformedBody, BodyTooLarge, UnsupportedMediaType, ValidationFailed, RateLimited)
 
 
-def get_password_reset(request: Request) -> PasswordReset:
+async def get_password_reset(request: Request) -> PasswordReset:
     """The use cases of somebody who has forgotten their password."""
     flow: PasswordReset = request.app.state.password_reset
     return flow

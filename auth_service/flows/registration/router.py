@@ -20,7 +20,7 @@ from auth_service.web.strict_requests import JsonRoute
 router = APIRouter(prefix="/auth", tags=["people"], route_class=JsonRoute)
 
 
-def get_registrations(request: Request) -> Registrations:
+async def get_registrations(request: Request) -> Registrations:
     """The use cases of registration."""
     registrations: Registrations = request.app.state.registrations
     return registrations

@@ -25,7 +25,7 @@ from auth_service.web.strict_requests import JsonRoute
 router = APIRouter(prefix="/auth", tags=["people"], route_class=JsonRoute)
 
 
-def get_session_flow(request: Request) -> SessionFlow:
+async def get_session_flow(request: Request) -> SessionFlow:
     """The use cases of somebody who is logged in already."""
     flow: SessionFlow = request.app.state.session_flow
     return flow

@@ -11,13 +11,15 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-import httpx
 import structlog
 
 from auth_service.methods.password.spelling import normalized
 from auth_service.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 BUDGET_SECONDS: Final = 0.3
 """What one question may take in all; without an answer by then, a password counts as unknown."""
@@ -63,7 +65,10 @@ class NoBreachedPasswords:
 class RangeLookup:
     """Asks a range API, and remembers its answers for an hour, by a hash that only it can make."""
 
-    def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, url: str, *, transport: "httpx.AsyncBaseTransport | None" = None) -> None:
+        # Six megabytes a worker, and only where a URL is set.
+        import httpx
+
         self._url = url
         self._http = httpx.AsyncClient(
             headers=_HEADERS, timeout=BUDGET_SECONDS, follow_redirects=False, transport=transport
@@ -99,6 +104,8 @@ class RangeLookup:
 
     async def _asked(self, digits: str) -> bool | None:
         """The answer; None where there was none, or none in time."""
+        import httpx
+
         try:
             async with asyncio.timeout(BUDGET_SECONDS):
                 body = await self._range(digits[:_PREFIX_DIGITS])

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 from auth_service.methods.password.errors import Busy
 
-_NICENESS: Final = 10
+_NICENESS: Final = 5
 _WEIGHT_OF_THE_LATEST: Final = 1 / 8
 T = TypeVar("T")
 
