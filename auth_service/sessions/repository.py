@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.db.batches import delete_batch
@@ -149,21 +149,29 @@ async def add_among_newest(db: AsyncSession, session: Session, *, keep: int, bec
     await db.execute(add)
 
 
+# Built once, and on the table rather than the class: put together for each refresh, as the others
+# here are, it took a tenth of it.
+_SESSIONS: Final = cast("Table", Session.__table__)
+_ADVANCE: Final = (
+    update(_SESSIONS)
+    .where(
+        _SESSIONS.c.id == bindparam("of"),
+        _SESSIONS.c.counter == bindparam("behind"),
+        _SESSIONS.c.ended_at.is_(None),
+    )
+    .values(counter=bindparam("ahead"), rotated_at=bindparam("at"), last_used_at=bindparam("at"))
+)
+
+
 async def advance(db: AsyncSession, session_id: UUID, *, counter: int, now: datetime) -> bool:
     """Compare and set: from ``counter`` to the next, if the session is still there and not ended.
 
     Of any number of callers with the same counter exactly one gets True.
     """
-    return await _changed_one(
-        db,
-        update(Session)
-        .where(
-            Session.id == session_id,
-            Session.counter == counter,
-            Session.ended_at.is_(None),
-        )
-        .values(counter=counter + 1, rotated_at=now, last_used_at=now),
-    )
+    values = {"of": session_id, "behind": counter, "ahead": counter + 1, "at": now}
+    result = await db.execute(_ADVANCE, values)
+    assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE gives
+    return result.rowcount == 1
 
 
 async def end(db: AsyncSession, session_id: UUID, *, because: str, now: datetime) -> bool:
