@@ -40,14 +40,15 @@ def environment_for(url: str, interval: str) -> dict[str, str]:
 def measure(servers: dict[str, Server], arguments: argparse.Namespace) -> None:
     """Load both in turn, and print."""
     contender = our_contender("", 4)
-    users = {name: contender.users(server.url) for name, server in servers.items()}
+    for server in servers.values():
+        contender.register_all(server.url)
     print(f"{'requests a second':22}{'sealing':>10}{'not':>10}{'ratio':>8}")
     for scenario, connections in CONNECTIONS.items():
         rates: dict[str, list[float]] = {name: [] for name in servers}
         for number in range(arguments.rounds):
             for name in sorted(servers, reverse=bool(number % 2)):
                 url, request = servers[name].url, contender.requests[scenario]
-                people = contender.logged_in(url, users[name], scenario)
+                people = contender.logged_in(url)[scenario]
                 with load(url, request, people, connections, arguments.seconds) as it:
                     rates[name].append(it.result().rate)
         sealing, without = (statistics.median(rates[name]) for name in SEALING)

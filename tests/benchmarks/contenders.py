@@ -4,8 +4,11 @@ The folder of peers holds one folder for each, with a ``run.sh PORT`` that start
 PostgreSQL of its own, ``run.sh stop`` that ends them, and ``pg/pg.sh`` for the database.
 """
 
+import os
 import subprocess
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +19,9 @@ from tests.benchmarks.load import BEARER, CREDENTIALS, FORM, JSON, Request, User
 from tests.benchmarks.servers import Server, bare, environment_of, ours, running
 from tests.running_server import free_port
 
-USERS = 16
+USERS = [User(f"bench{number}@example.com") for number in range(20)]
+"""Sixteen for the measurement, and four to warm up with."""
+PARALLEL = 4
 CURRENT_USER, REFRESH, LOGIN = "current user", "refresh", "login"
 
 
@@ -34,29 +39,32 @@ class Contender:
     has_storm: bool = True
     seed: Request | None = None
 
-    def users(self, url: str) -> list[User]:
-        """Users who are registered."""
-        found = [User(f"bench{number}@example.com") for number in range(USERS)]
-        if self.register is not None:
-            for user in found:
-                _send(url, self.register, user)
+    def register_all(self, url: str) -> None:
+        """Register the users; who is there already stays."""
+        request = self.register
+        if request is not None:
+            with ThreadPoolExecutor(PARALLEL) as threads:
+                list(threads.map(lambda user: _send(url, request, user), USERS))
+
+    def logged_in(self, url: str) -> dict[str, list[User]]:
+        """The users with what each scenario begins with: an access or a refresh token, or none."""
+        login = self.seed or (self.requests[LOGIN] if self.register else None)
+        if login is None:
+            return defaultdict(lambda: USERS)
+        with ThreadPoolExecutor(PARALLEL) as threads:
+            answers = list(threads.map(lambda user: _send(url, login, user), USERS))
+        found = {LOGIN: USERS}
+        for scenario, kind in ((CURRENT_USER, self.access), (REFRESH, self.refresh)):
+            if scenario in self.requests:
+                pairs = zip(USERS, answers, strict=True)
+                found[scenario] = [self._with(user, kind, answer) for user, answer in pairs]
         return found
 
-    def logged_in(self, url: str, users: list[User], scenario: str) -> list[User]:
-        """The users with the tokens that a scenario begins with."""
-        login = self.seed or (self.requests[LOGIN] if self.register else None)
-        if login is None or scenario == LOGIN:
-            return users
-        tokens = []
-        for user in users:
-            answer = _send(url, login, user)
-            if self.access == "cookie":
-                pairs = answer.headers.get_list("set-cookie")
-                tokens.append("; ".join(pair.partition(";")[0] for pair in pairs))
-            else:
-                kind = self.refresh if scenario == REFRESH else self.access
-                tokens.append(member(answer.text, kind))
-        return [User(user.email, token) for user, token in zip(users, tokens, strict=True)]
+    def _with(self, user: User, kind: str, answer: httpx.Response) -> User:
+        if kind != "cookie":
+            return User(user.email, member(answer.text, kind))
+        pairs = answer.headers.get_list("set-cookie")
+        return User(user.email, "; ".join(pair.partition(";")[0] for pair in pairs))
 
 
 def _send(url: str, request: Request, user: User) -> httpx.Response:
@@ -226,7 +234,9 @@ class Peers:
         @contextmanager
         def start() -> Iterator[Server]:
             script, port = self.folder / name / "run.sh", next(self.ports)
-            hashing = {"HASH": f"bcrypt{self.rounds_of_bcrypt}"}
+            # A database of this run's own: hashes of another cost are another measurement.
+            database = f"peer_{name.replace('-', '_')}_{os.getpid()}"
+            hashing = {"HASH": f"bcrypt{self.rounds_of_bcrypt}", "DBNAME": database}
             environment = environment_of("", rounds_of_bcrypt=self.rounds_of_bcrypt)
             try:
                 subprocess.run(

@@ -24,7 +24,7 @@ function setup(thread)
 end
 
 function init()
-  ok, bad, slowest_refusal, sample, histogram, began = 0, 0, 0, "", {}, 0
+  ok, bad, sample, histogram, refusals, began = 0, 0, "", {}, {}, 0
   local lines = {}
   for line in io.lines(env("LOAD_FILE")) do lines[#lines + 1] = line end
   email, token = lines[(number - 1) % #lines + 1]:match("^([^\t]*)\t(.*)$")
@@ -47,30 +47,34 @@ function request()
 end
 
 function response(status, _, answer)
-  local took = now() - began
+  local bin = math.floor(math.log(math.max(now() - began, 1)) * 100)
   if status == wanted and answer:find(filled(needs), 1, true) then
     ok = ok + 1
-    local bin = math.floor(math.log(math.max(took, 1)) * 100)
     histogram[bin] = (histogram[bin] or 0) + 1
     if next_token ~= "" then token = answer:match(next_token) or token end
   else
     bad = bad + 1
-    slowest_refusal = math.max(slowest_refusal, took)
+    refusals[bin] = (refusals[bin] or 0) + 1
     sample = status .. " " .. answer:sub(1, 200)
   end
 end
 
+local function all(name)
+  local bins, parts = {}, {}
+  for _, thread in ipairs(threads) do
+    for bin, times in pairs(thread:get(name)) do bins[bin] = (bins[bin] or 0) + times end
+  end
+  for bin, times in pairs(bins) do parts[#parts + 1] = bin .. ":" .. times end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
 function done(summary)
-  local all_ok, all_bad, slowest, bins, why = 0, 0, 0, {}, ""
+  local all_ok, all_bad, why = 0, 0, ""
   for _, thread in ipairs(threads) do
     all_ok, all_bad = all_ok + thread:get("ok"), all_bad + thread:get("bad")
-    slowest = math.max(slowest, thread:get("slowest_refusal"))
-    for bin, times in pairs(thread:get("histogram")) do bins[bin] = (bins[bin] or 0) + times end
     if thread:get("sample") ~= "" then why = thread:get("sample") end
   end
-  local parts = {}
-  for bin, times in pairs(bins) do parts[#parts + 1] = bin .. ":" .. times end
-  io.write(string.format("RESULT %d %d %d %d %s\n", all_ok, all_bad, slowest, summary.duration,
-    table.concat(parts, ",")))
+  io.write(string.format("RESULT %d %d %d %s %s\n", all_ok, all_bad, summary.duration,
+    all("histogram"), all("refusals")))
   if why ~= "" then io.write("SAMPLE " .. why .. "\n") end
 end

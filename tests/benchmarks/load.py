@@ -57,7 +57,7 @@ class Result:
     p50: float
     p99: float
     refused: int
-    slowest_refusal: float
+    refused_p99: float
 
 
 class Load:
@@ -70,20 +70,24 @@ class Load:
     def result(self) -> Result:
         """Wait for the end, and say what came of it."""
         output, _ = self._process.communicate()
-        found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\S*)", output)
+        found = re.search(r"RESULT (\d+) (\d+) (\d+) \[(\S*)\] \[(\S*)\]", output)
         if found is None:
             raise SystemExit(output)
-        good, bad, slowest, microseconds = (int(found[n]) for n in range(1, 5))
+        good, bad, microseconds = (int(found[n]) for n in range(1, 4))
         if bad and not good:
             raise SystemExit(f"{self._path}: {output.rpartition('SAMPLE')[2].strip()}")
-        bins = [tuple(map(int, part.split(":"))) for part in found[5].split(",") if part]
+        answered, refused = _bins(found[4]), _bins(found[5])
         return Result(
             good / (microseconds / 1e6),
-            _percentile(bins, 0.5),
-            _percentile(bins, 0.99),
+            _percentile(answered, 0.5),
+            _percentile(answered, 0.99),
             bad,
-            slowest / 1000,
+            _percentile(refused, 0.99),
         )
+
+
+def _bins(text: str) -> list[tuple[int, ...]]:
+    return [tuple(map(int, part.split(":"))) for part in text.split(",") if part]
 
 
 def _percentile(bins: Sequence[tuple[int, ...]], share: float) -> float:

@@ -33,14 +33,16 @@ from tests.conftest import new_postgresql_database
 from tests.running_server import free_port
 
 CONNECTIONS = {CURRENT_USER: 16, "two columns": 16, "refresh": 16, LOGIN: 8}
-CALM_CONNECTIONS = 4
+MOST = 16
+WARM_CONNECTIONS = CALM_CONNECTIONS = 4
 STORMS = (8, 64)
 
 
 def rows_for(contender: Contender) -> dict[str, str]:
     """Register our users, and name the rows that the bare app reads."""
     with contender.start() as server:
-        [user, *_] = contender.logged_in(server.url, contender.users(server.url), CURRENT_USER)
+        contender.register_all(server.url)
+        [user, *_] = contender.logged_in(server.url)[CURRENT_USER]
     payload = user.token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return {"BARE_ROW": claims["sub"], "BARE_SESSION": claims["sid"]}
@@ -50,40 +52,35 @@ def one_round(contender: Contender, seconds: int, measured: Measured) -> None:
     """Start a server, put each load on it, and stop it."""
     results = measured.results[contender.name]
     with contender.start() as server:
-        users = contender.users(server.url)
+        if not results:
+            contender.register_all(server.url)
+        people = contender.logged_in(server.url)
         for scenario, request in contender.requests.items():
-            connections = CONNECTIONS[scenario]
-            with load(server.url, request, _users(contender, server, users, scenario), 4, 1) as it:
+            users = people[scenario]
+            with load(server.url, request, users[MOST:], WARM_CONNECTIONS, 1) as it:
                 it.result()
-            with load(
-                server.url,
-                request,
-                _users(contender, server, users, scenario),
-                connections,
-                seconds,
-            ) as it:
+            with load(server.url, request, users[:MOST], CONNECTIONS[scenario], seconds) as it:
                 results[scenario].append(it.result())
         storms = STORMS if contender.name == "auth_service" else STORMS[:1]
         for connections in storms if contender.has_storm else ():
-            calm, logins = _storm(contender, server, users, connections, seconds)
+            calm, logins = _storm(contender, server, people, connections, seconds)
             results[STORM.format(connections)].append(calm)
             results[STORM_LOGINS.format(connections)].append(logins)
         measured.megabytes[contender.name].append(server.worker_megabytes())
 
 
-def _users(contender: Contender, server: Server, users: list[User], scenario: str) -> list[User]:
-    return contender.logged_in(server.url, users, scenario)
-
-
 def _storm(
-    contender: Contender, server: Server, users: list[User], connections: int, seconds: int
+    contender: Contender,
+    server: Server,
+    people: dict[str, list[User]],
+    connections: int,
+    seconds: int,
 ) -> tuple[Result, Result]:
     """Who asks for the current user while many log in, and those who do."""
-    people = _users(contender, server, users, CURRENT_USER)
     me, login = contender.requests[CURRENT_USER], contender.requests[LOGIN]
-    with load(server.url, login, users, connections, seconds + 3) as logins:
+    with load(server.url, login, people[LOGIN], connections, seconds + 3) as logins:
         time.sleep(1.5)
-        with load(server.url, me, people, CALM_CONNECTIONS, seconds) as calm:
+        with load(server.url, me, people[CURRENT_USER], CALM_CONNECTIONS, seconds) as calm:
             return calm.result(), logins.result()
 
 

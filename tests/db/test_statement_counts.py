@@ -123,3 +123,13 @@ async def test_a_failed_login_costs_the_same_for_every_address(
         assert answer.status_code == 401
     assert len(found) == 3, found
     assert statements.commits == 1
+
+
+async def test_a_login_for_which_there_is_no_room_costs_none(
+    app: FastAPI, client: httpx.AsyncClient, statements: Statements, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.state.hasher._pool, "_places", 0)
+    async with statements.counted() as found:
+        answer = await client.post("/auth/login", json=CREDENTIALS)
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert found == []

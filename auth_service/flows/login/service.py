@@ -101,6 +101,7 @@ class Login:
             TooManyTries: the address has to wait.
             Busy: too many passwords are being hashed.
         """
+        self._hasher.ensure_room()
         await self._sessions.ensure_ready()
         state = await self._prove_password(db, email, password, client)
         return await self._complete(db, state, client)

@@ -98,6 +98,14 @@ class PasswordHasher:
         await asyncio.sleep(missing)
         return verdict
 
+    def ensure_room(self) -> None:
+        """Turn whoever would have to wait too long away before anything was done for them.
+
+        Raises:
+            Busy: too many are waiting already.
+        """
+        self._pool.ensure_room()
+
     async def aclose(self) -> None:
         """Finish what is under way, and end the threads."""
         await self._pool.aclose()

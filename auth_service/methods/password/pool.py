@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 from auth_service.methods.password.errors import Busy
 
-_NICENESS: Final = 5
+_NICENESS: Final = 3
 _WEIGHT_OF_THE_LATEST: Final = 1 / 8
 T = TypeVar("T")
 
@@ -70,14 +70,22 @@ class HashingPool:
         """
         return await asyncio.wrap_future(self._submit(work))
 
+    def ensure_room(self) -> None:
+        """Do nothing where work would be taken on now; it may be turned away all the same.
+
+        Raises:
+            Busy: as many are running and waiting as may be.
+        """
+        if self._running + self._waiting >= self._places:
+            raise Busy(retry_after=self._expected_wait())
+
     async def aclose(self) -> None:
         """Finish what is running and waiting, and end the threads."""
         await asyncio.to_thread(self._executor.shutdown)
 
     def _submit(self, work: Callable[[], T]) -> "Future[T]":
         with self._lock:
-            if self._running + self._waiting >= self._places:
-                raise Busy(retry_after=self._expected_wait())
+            self.ensure_room()
             future = self._executor.submit(self._counted, work)
             self._waiting += 1
         future.add_done_callback(self._leave_if_cancelled)
