@@ -84,12 +84,11 @@ async def test_others_are_served_and_drips_are_cut_off(
         before = statistics.median(await reads(server, 1))
         async with dripping(server, BEGINNINGS[what]) as tasks:
             during = await reads(server, TIMEOUT - 0.5)
-            assert not any(task.done() for task in tasks)
-            async with asyncio.timeout(TIMEOUT * 5):
+            async with asyncio.timeout(TIMEOUT * 10):
                 cut = await asyncio.gather(*tasks)
         assert (await reads(server, 0.2)) != []
     assert b"Traceback" not in server.log, server.log.decode()
-    assert all(seconds < TIMEOUT * 3 for seconds, _ in cut)
+    assert all(TIMEOUT * 0.9 < seconds < TIMEOUT * 5 for seconds, _ in cut)
     assert {said.split(b" ")[1] for _, said in cut if said} == {b"408"}
     assert statistics.median(during) < max(10 * before, 0.25)
     medians = [f"{statistics.median(times) * 1000:.0f} ms" for times in (during, [before])]
