@@ -1,9 +1,9 @@
-"""Reads without a transaction: one round trip, where the ORM would take three.
+"""Single statements in no transaction of ours: one round trip, where the ORM would take three.
 
-``BEGIN`` and ``ROLLBACK`` around a single SELECT are two needless round trips, and on PostgreSQL
-most of the rest of the time goes into layers between the statement and the driver. So a
-``RowQuery`` is compiled once and, on PostgreSQL, run on the driver's own connection, taken from
-SQLAlchemy's pool. See docs/decisions/0003-reads-without-transactions.md for the figures.
+``BEGIN`` and an end around one statement are two needless round trips, and on PostgreSQL most of
+the rest of the time goes into layers between the statement and the driver. So a ``RowQuery`` is
+compiled once and, on PostgreSQL, run on the driver's own connection, taken from SQLAlchemy's pool.
+See docs/decisions/0003-reads-without-transactions.md for the figures.
 """
 
 from collections.abc import Callable
@@ -12,22 +12,24 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Select
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from auth_service.db.faults import outages_become_unavailable
 
 Row = TypeVar("Row")
 _Converter = Callable[[Any], Any]
 AnySelect = Select[*tuple[Any, ...]]
+AnyUpdate = ReturningUpdate[*tuple[Any, ...]]
 
 
 class RowQuery(Generic[Row]):
     """A SELECT of at most one row, with ``bindparam``s, and what a row of it becomes.
 
-    ``row`` is called with the columns in order. Parameters must be of types that the driver takes
-    as they are: UUID, str, int.
+    Or an UPDATE of at most one row, and what it returns. ``row`` is called with the columns in
+    order. Parameters must be of types that the driver takes as they are: UUID, str, int, datetime.
     """
 
-    def __init__(self, statement: AnySelect, row: Callable[..., Row]) -> None:
+    def __init__(self, statement: AnySelect | AnyUpdate, row: Callable[..., Row]) -> None:
         self.statement = statement
         self.row = row
         self._compiled: dict[str, _Compiled] = {}
@@ -41,13 +43,13 @@ class RowQuery(Generic[Row]):
 
 
 class _Compiled:
-    def __init__(self, statement: AnySelect, dialect: Dialect) -> None:
+    def __init__(self, statement: AnySelect | AnyUpdate, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         self.text = compiled.string
         self.parameters: list[str] = list(compiled.positiontup or [])
         self.converters: list[_Converter | None] = [
             column.type.dialect_impl(dialect).result_processor(dialect, None)
-            for column in statement.selected_columns
+            for column in statement.exported_columns
         ]
 
 

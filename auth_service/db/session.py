@@ -69,6 +69,17 @@ class Database:
         """
         return await fetch_row(self.engine, query, **values)
 
+    async def write_row(self, query: RowQuery[Row], **values: object) -> Row | None:
+        """What the one row that the query updates gives back, or None; a transaction by itself.
+
+        Effect: the database has committed it when this returns. For a request that writes nothing
+        else: what comes after it can fail without undoing it.
+
+        Raises:
+            ServiceUnavailable: the database was lost, before it was written or just after.
+        """
+        return await fetch_row(self.engine, query, **values)
+
     async def fetch_rows(self, statement: AnySelect, row: Callable[..., Row]) -> list[Row]:
         """Every row that the statement finds, given to ``row``; runs outside any transaction.
 

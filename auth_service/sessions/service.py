@@ -165,8 +165,10 @@ class Sessions:
                 raise InvalidRefreshToken
             if claim.counter < session.counter:
                 return await self._repeat(db, claim, session, now)
-            if await repository.advance(db, session.id, counter=claim.counter, now=now):
-                return await self._tokens(session, counter=claim.counter + 1, used_at=now, now=now)
+            tokens = await self._tokens(session, counter=claim.counter + 1, used_at=now, now=now)
+            # Last, as it is committed with this: nothing that could fail comes after it.
+            if await repository.advance(self._database, session.id, counter=claim.counter, now=now):
+                return tokens
             # Another request advanced or ended it since the read, and has committed.
             session = await repository.find_again(db, session.id)
         raise InvalidRefreshToken
