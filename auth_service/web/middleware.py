@@ -11,13 +11,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from auth_service.core.ids import new_id
+from auth_service.core.ids import new_id_text
 from auth_service.settings import Settings
 from auth_service.web.client_ip import client_ip
 from auth_service.web.errors import BodyTooLarge, InternalError, OriginNotAllowed
 from auth_service.web.metrics import Metrics
 from auth_service.web.problems import problem_response
-from auth_service.web.rate_limit import rate_limit_headers
+from auth_service.web.rate_limit_policy import rate_limit_headers
 from auth_service.web.strict_requests import MAXIMUM_BODY_BYTES
 
 log = structlog.get_logger()
@@ -28,10 +28,10 @@ _ALWAYS: Final = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
-_UNLESS_SET: Final = {
-    b"cache-control": b"no-store",
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-}
+_UNLESS_SET: Final = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
 
 
 class RequestContext:
@@ -67,8 +67,7 @@ class RequestContext:
                 _complete(message, state)
             await send(message)
 
-        # Cleared rather than reset: each request has a task, and so a context, of its own.
-        structlog.contextvars.clear_contextvars()
+        # Never taken back: each request has a task, and so a context, of its own.
         structlog.contextvars.bind_contextvars(request_id=state["request_id"])
         try:
             if too_large:
@@ -88,7 +87,7 @@ class RequestContext:
                 forwarded_for.append(value.decode("latin-1"))
             elif name == b"content-length":
                 too_large = value.isdigit() and int(value[:20]) > MAXIMUM_BODY_BYTES
-        state["request_id"] = request_id or str(new_id())
+        state["request_id"] = request_id or new_id_text()
         peer = scope["client"][0] if scope.get("client") else None
         state["client_ip"] = client_ip(peer, forwarded_for, self._trusted)
         return too_large
@@ -110,10 +109,12 @@ class RequestContext:
 
 def _complete(message: Message, state: dict[str, Any]) -> None:
     headers = message.setdefault("headers", [])
-    present = {name for name, _ in headers}
-    headers.append((b"x-request-id", str(state["request_id"]).encode("ascii")))
-    headers.extend(_ALWAYS)
-    headers.extend(item for item in _UNLESS_SET.items() if item[0] not in present)
+    present = dict(headers)
+    headers.append((b"x-request-id", state["request_id"].encode("ascii")))
+    headers += _ALWAYS
+    for item in _UNLESS_SET:
+        if item[0] not in present:
+            headers.append(item)
     standing = state.get("rate_limit")
     if standing is not None:
         headers.extend(rate_limit_headers(standing))

@@ -1,6 +1,6 @@
 """Rate limits: how many requests a client may send, and what every answer tells about it.
 
-slowapi's `Limiter` holds the strategy and the store; what it does around them (a decorator after
+slowapi's `Limiter` makes the store; what it does around them (a decorator after
 the body is read, Redis on the event loop, no `Retry-After`) is done here instead. Redis counts for
 all workers where it is configured. What it lets through is noted in this process too, so that
 while Redis is lost the count goes on from there: an outage, even a provoked one, is no fresh start.
@@ -12,88 +12,20 @@ import re
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
 from hashlib import sha256
-from typing import Any, ClassVar, Final, Literal, Self, cast
+from typing import Any, ClassVar, Final, cast
 
-from limits import RateLimitItem
-from limits.strategies import RateLimiter as Strategy
 from slowapi import Limiter
 from starlette.requests import Request
 
 from auth_service.core.errors import DomainError, Kind
-from auth_service.settings import Settings, parsed_limits
+from auth_service.settings import Settings
 from auth_service.web.client_ip import network_key
-from auth_service.web.rate_limit_storage import MEMORY_URI
+from auth_service.web.rate_limit_policy import Policy, PolicyName, Quota, Standing, Window
+from auth_service.web.rate_limit_storage import MEMORY_URI, WindowStorage
 from auth_service.web.store_guard import StoreGuard, StoreLostError
 
-PolicyName = Literal["login", "anonymous", "refresh", "user", "mail"]
-_NAMESPACE: Final = "limits"
 _PLAIN_KEY: Final = re.compile(r"[0-9A-Za-z.:/_-]{1,64}")
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A name and its limits, the shortest window first."""
-
-    name: str
-    limits: tuple[RateLimitItem, ...]
-
-    @classmethod
-    def parse(cls, name: str, notation: str) -> Self:
-        """A policy from a setting such as ``200/day;50/hour``.
-
-        Of two limits over windows of the same length only the tighter could ever refuse, so only
-        that is kept: each has a name of its own then.
-        """
-        tightest: dict[int, RateLimitItem] = {}
-        for limit in sorted(parsed_limits(notation), key=lambda limit: limit.amount):
-            tightest.setdefault(limit.get_expiry(), limit)
-        return cls(
-            name,
-            tuple(
-                type(limit)(limit.amount, limit.multiples, namespace=_NAMESPACE)
-                for _, limit in sorted(tightest.items())
-            ),
-        )
-
-    @cached_property
-    def limit_names(self) -> tuple[str, ...]:
-        """The policy's name for its only limit, else one such as ``anonymous-hour`` for each."""
-        if len(self.limits) == 1:
-            return (self.name,)
-        return tuple(f"{self.name}-{_window_name(limit)}" for limit in self.limits)
-
-    @cached_property
-    def header(self) -> bytes:
-        """The value of `RateLimit-Policy`: quota and window in seconds of each limit."""
-        return ", ".join(
-            f'"{name}";q={limit.amount};w={limit.get_expiry()}'
-            for name, limit in zip(self.limit_names, self.limits, strict=True)
-        ).encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How one limit stands for one client: what is left, and the seconds until more is."""
-
-    remaining: int
-    reset_after: int
-    refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a client stands with a policy after a request; ``windows`` go with its ``limits``."""
-
-    policy: Policy
-    windows: tuple[Window, ...]
-
-    @property
-    def retry_after(self) -> int | None:
-        """Whole seconds until a request would be let through; None where this one was."""
-        return max((window.reset_after for window in self.windows if window.refused), default=None)
 
 
 class RateLimited(DomainError):
@@ -129,6 +61,7 @@ class RateLimiter:
             "mail": Policy.parse("mail", settings.rate_limit_mail),
         }
         self._local = _limiter(MEMORY_URI, {})
+        self._counts = _storage(self._local)
         self._shared: Limiter | None = None
         if settings.redis_url is not None:
             self._shared, self._guard = _shared_limiter(
@@ -154,7 +87,7 @@ class RateLimiter:
         identifier = _identifier(key)
         standing = await self._shared_standing(policy, identifier)
         if standing is None:
-            standing = _count(self._local.limiter, policy, identifier)
+            standing = _count(self._counts, policy, identifier)
         if standing.retry_after is not None:
             raise LimitExhausted(standing)
         return standing
@@ -179,23 +112,14 @@ class RateLimiter:
     async def _shared_standing(self, policy: Policy, identifier: str) -> Standing | None:
         if self._shared is None:
             return None
-        strategy = self._shared.limiter
+        shared = _storage(self._shared)
         try:
-            standing = await self._guard.call(lambda: _count(strategy, policy, identifier))
+            standing = await self._guard.call(lambda: _count(shared, policy, identifier))
         except StoreLostError:
             return None
         if standing.retry_after is None:
-            _count(self._local.limiter, policy, identifier)
+            _count(self._counts, policy, identifier)
         return standing
-
-
-def rate_limit_headers(standing: Standing) -> list[tuple[bytes, bytes]]:
-    """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers)."""
-    state = ", ".join(
-        f'"{name}";r={window.remaining};t={window.reset_after}'
-        for name, window in zip(standing.policy.limit_names, standing.windows, strict=True)
-    )
-    return [(b"ratelimit-policy", standing.policy.header), (b"ratelimit", state.encode())]
 
 
 async def enforce(request: Request, policy_name: PolicyName, key: str) -> None:
@@ -234,6 +158,10 @@ def _shared_limiter(url: str, timeout: float, probe_interval: float) -> tuple[Li
     return limiter, StoreGuard(storage, timeout, probe_interval)
 
 
+def _storage(limiter: Limiter) -> WindowStorage:
+    return cast(WindowStorage, limiter.limiter.storage)
+
+
 def _limiter(uri: str, options: dict[str, Any]) -> Limiter:
     with warnings.catch_warnings():
         # slowapi reads `.env` unless it is given a file, and warns if that is not a regular one.
@@ -247,42 +175,40 @@ def _limiter(uri: str, options: dict[str, Any]) -> Limiter:
         )
 
 
-def _count(strategy: Strategy, policy: Policy, identifier: str) -> Standing:
+def _count(storage: WindowStorage, policy: Policy, identifier: str) -> Standing:
     """Let a request through and count it, or refuse it and count nothing.
 
-    One limit takes one hit. Several are looked at first, so that a request that one refuses does
-    not use up another. In this process nothing comes between; in Redis somebody's last request
-    may, and then a limit may count one that the next refuses: never one too many is let through.
+    One limit takes one question. Several are looked at first, so that a request that one refuses
+    does not use up another. In this process nothing comes between; in Redis somebody's last
+    request may, and then a limit may count one that the next refuses: never one too many is let
+    through.
     """
-    if len(policy.limits) > 1:
-        looked_at = [_window(strategy, limit, policy, identifier) for limit in policy.limits]
-        if not all(window.remaining for window in looked_at):
-            return Standing(policy, tuple(map(_refused_if_empty, looked_at)))
+    quotas = policy.quotas
+    if len(quotas) == 1:
+        return Standing(policy, (_ask(storage, quotas[0], identifier, 1),))
+    looked_at = [_ask(storage, quota, identifier, 0) for quota in quotas]
+    if not all(window.remaining for window in looked_at):
+        return Standing(policy, tuple(map(_refused_if_empty, looked_at)))
     windows: list[Window] = []
     refused = False
-    for limit in policy.limits:
-        counted = not refused and strategy.hit(limit, policy.name, identifier)
-        window = _window(strategy, limit, policy, identifier)
-        if not counted and not refused:
-            window = replace(window, remaining=0, refused=True)
+    for quota in quotas:
+        window = _ask(storage, quota, identifier, 0 if refused else 1)
         windows.append(window)
-        refused = not counted
+        refused = refused or window.refused
     return Standing(policy, tuple(windows))
 
 
-def _window(strategy: Strategy, limit: RateLimitItem, policy: Policy, identifier: str) -> Window:
-    stats = strategy.get_window_stats(limit, policy.name, identifier)
-    # The same time as `limits` reads, so that both can only be wrong together.
-    seconds = math.ceil(stats.reset_time - time.time())
-    return Window(remaining=max(0, stats.remaining), reset_after=max(1, seconds))
+def _ask(storage: WindowStorage, quota: Quota, identifier: str, amount: int) -> Window:
+    key = quota.key_begin + identifier + quota.key_end
+    admitted, oldest, count = storage.ask(key, quota.amount, quota.seconds, amount)
+    # The same time as the storages read, so that both can only be wrong together.
+    seconds = math.ceil(oldest + quota.seconds - time.time())
+    remaining = quota.amount - count
+    return Window(max(0, remaining), max(1, seconds), refused=not admitted)
 
 
 def _refused_if_empty(window: Window) -> Window:
-    return replace(window, refused=window.remaining == 0)
-
-
-def _window_name(limit: RateLimitItem) -> str:
-    return f"{limit.multiples if limit.multiples > 1 else ''}{limit.GRANULARITY.name}"
+    return window._replace(refused=window.remaining == 0)
 
 
 def _identifier(key: str) -> str:

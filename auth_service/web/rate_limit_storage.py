@@ -2,7 +2,8 @@
 
 The classes are storages of `limits`, so that slowapi builds and uses them like its own. They stand
 in for those because `limits.storage.MemoryStorage` starts a thread per hit and sweeps all of its
-keys every 10 ms, and `limits.storage.RedisStorage` needs a second trip to tell what remains.
+keys every 10 ms, and `limits.storage.RedisStorage` needs a second trip to tell what remains: here
+one question, ``ask``, both counts and tells.
 
 Both keep an exact moving window: the times of the requests let through, so that no interval of the
 window's length ever holds more than the limit. A request that is turned away leaves no trace, and
@@ -15,11 +16,29 @@ import time
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, ClassVar, Final, NamedTuple, NoReturn, Protocol
 
 from limits.storage import MovingWindowSupport, Storage
 
 MEMORY_URI: Final = "bounded-memory://"
+
+
+class Answer(NamedTuple):
+    """Whether a request was let through, the time of the oldest in the window, how many it has."""
+
+    admitted: bool
+    oldest: float
+    used: int
+
+
+class WindowStorage(Protocol):
+    """What both storages can do."""
+
+    def ask(self, key: str, limit: int, expiry: int, amount: int = 1) -> Answer:
+        """Count ``amount`` requests if the window of ``expiry`` seconds has room for them.
+
+        An amount of 0 asks without counting.
+        """
 
 
 class BoundedMemoryStorage(Storage, MovingWindowSupport):
@@ -47,33 +66,43 @@ class BoundedMemoryStorage(Storage, MovingWindowSupport):
         """Nothing outside this process can fail."""
         return ()
 
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+    def ask(self, key: str, limit: int, expiry: int, amount: int = 1) -> Answer:
         """Count ``amount`` requests if the window of ``expiry`` seconds has room for them."""
         with self._lock:
             now = time.time()
-            same_length = self._windows.setdefault(expiry, OrderedDict())
-            times = same_length.get(key, array("d"))
-            expired = bisect_right(times, now - expiry)
-            if len(times) - expired + amount > limit:
-                return False
-            if expired * 2 >= len(times):  # half of them at once: constant time per request
-                del times[:expired]
-            if key not in same_length:
-                self._make_room(now)
-                self._keys += 1
-            # A clock that was set back must not unsort the times.
-            times.extend([max(now, times[-1]) if times else now] * amount)
-            same_length[key] = times
-            same_length.move_to_end(key)
-            return True
+            same_length = self._windows.get(expiry)
+            times = same_length.get(key) if same_length is not None else None
+            expired = bisect_right(times, now - expiry) if times else 0
+            count = len(times) - expired if times else 0
+            oldest = times[expired] if times and count else now
+            if count + amount > limit:
+                return Answer(False, oldest, count)  # noqa: FBT003 - a plain tuple, and quick
+            if amount:
+                self._add(key, expiry, now, amount, expired)
+            return Answer(True, oldest, count + amount)  # noqa: FBT003 - a plain tuple, and quick
 
-    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002 - the interface's
+    def _add(self, key: str, expiry: int, now: float, amount: int, expired: int) -> None:
+        same_length = self._windows.setdefault(expiry, OrderedDict())
+        times = same_length.get(key)
+        if times is None:
+            self._make_room(now)
+            self._keys += 1
+            times = same_length[key] = array("d")
+        if expired * 2 >= len(times):  # half of them at once: constant time per request
+            del times[:expired]
+        # A clock that was set back must not unsort the times.
+        latest = max(now, times[-1]) if times else now
+        for _ in range(amount):
+            times.append(latest)
+        same_length.move_to_end(key)
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Whether ``amount`` requests were let through, and counted."""
+        return self.ask(key, limit, expiry, amount).admitted
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """The time of the oldest request in the window, and how many there are."""
-        with self._lock:
-            now = time.time()
-            times = self._windows.get(expiry, OrderedDict()).get(key, array("d"))
-            expired = bisect_right(times, now - expiry)
-            return (times[expired], len(times) - expired) if expired < len(times) else (now, 0)
+        return self.ask(key, limit, expiry, 0)[1:]
 
     def clear(self, key: str) -> None:
         """Forget a key."""

@@ -3,7 +3,6 @@
 Loaded only where there is a Redis: its client takes some megabytes of every worker.
 """
 
-import threading
 import time
 from typing import Any, ClassVar, Final
 
@@ -12,16 +11,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from auth_service.web.rate_limit_storage import Answer
+
 ONE_TRIP_PREFIX: Final = "one-trip+"
 
 
 class OneTripRedisStorage(RedisStorage):
-    """Moving windows in Redis, where one script both counts and tells what remains.
-
-    `limits` asks twice, first whether a request is let through and then about its window. The
-    answer to the first carries that to the second, which takes it if it is the same thread's next
-    question about the same key.
-    """
+    """Moving windows in Redis, where one script both counts and tells what remains."""
 
     STORAGE_SCHEME: ClassVar[list[str]] = [  # type: ignore[misc]
         f"{ONE_TRIP_PREFIX}{scheme}" for scheme in ("redis", "rediss", "unix")
@@ -52,38 +48,33 @@ class OneTripRedisStorage(RedisStorage):
     """What a lost Redis raises; asyncio's TimeoutError is an OSError."""
 
     def __init__(self, uri: str, **options: Any) -> None:  # noqa: ANN401 - redis-py's options
-        self._answered = threading.local()
         super().__init__(uri.removeprefix(ONE_TRIP_PREFIX), **options)
 
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+    def ask(self, key: str, limit: int, expiry: int, amount: int = 1) -> Answer:
         """Count ``amount`` requests if the window of ``expiry`` seconds has room for them."""
-        acquired, start, count = self._window(key, limit, expiry, amount)
-        self._answered.window = key, start, count
-        return acquired
+        admitted, oldest, count = self.lua_acquire_moving_window(
+            [self.prefixed_key(key)], [time.time(), limit, expiry, amount]
+        )
+        return Answer(bool(admitted), float(oldest), int(count))
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Whether ``amount`` requests were let through, and counted."""
+        return self.ask(key, limit, expiry, amount).admitted
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """The time of the oldest request in the window, and how many there are."""
-        answered, self._answered.window = getattr(self._answered, "window", None), None
-        if answered is not None and answered[0] == key:
-            return answered[1], answered[2]
-        return self._window(key, limit, expiry, 0)[1:]
+        return self.ask(key, limit, expiry, 0)[1:]
 
     def ping(self) -> None:
         """Do what a request does; raises what a request would.
 
         A `PING` is answered also by a Redis that is full or was made a replica, and counts nothing.
         """
-        self.acquire_entry("probe", limit=1000, expiry=1)
+        self.ask("probe", limit=1000, expiry=1)
 
     def close(self) -> None:
         """Close the connections that no thread is using; those close when they are done with."""
         self.storage.connection_pool.disconnect(inuse_connections=False)
-
-    def _window(self, key: str, limit: int, expiry: int, amount: int) -> tuple[bool, float, int]:
-        acquired, start, count = self.lua_acquire_moving_window(
-            [self.prefixed_key(key)], [time.time(), limit, expiry, amount]
-        )
-        return bool(acquired), float(start), int(count)
 
 
 def redis_options(timeout: float) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from auth_service.setting_types import Environment
 from auth_service.settings import Settings
-from auth_service.web.rate_limit import PolicyName, RateLimited, RateLimiter
+from auth_service.web.rate_limit import RateLimited, RateLimiter
+from auth_service.web.rate_limit_policy import PolicyName
 from tests.faults.redis_server import RedisServer
 from tests.running_server import free_port
 

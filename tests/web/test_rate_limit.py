@@ -7,7 +7,7 @@ import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
@@ -19,16 +19,10 @@ from starlette.responses import JSONResponse
 from auth_service.core.errors import Kind
 from auth_service.setting_types import Environment
 from auth_service.settings import Settings
-from auth_service.web.rate_limit import (
-    LimitExhausted,
-    Policy,
-    RateLimiter,
-    Standing,
-    Window,
-    enforce,
-    limited,
-    rate_limit_headers,
-)
+from auth_service.web.rate_limit import LimitExhausted, RateLimiter, enforce, limited
+from auth_service.web.rate_limit_policy import Policy, Standing, Window, rate_limit_headers
+from auth_service.web.rate_limit_storage import Answer
+from auth_service.web.redis_storage import OneTripRedisStorage
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379") + "/9"
 
@@ -336,9 +330,17 @@ async def test_a_limit_that_fills_up_between_look_and_hit_refuses(
 ) -> None:
     anonymous = sharing[0].policies["anonymous"]
     assert sharing[0]._shared is not None
-    storage = sharing[0]._shared.limiter.storage
+    storage = cast(OneTripRedisStorage, sharing[0]._shared.limiter.storage)
     tried: list[object] = []
-    monkeypatch.setattr(storage, "acquire_entry", lambda key, *_, **__: tried.append(key))
+    ask = storage.ask
+
+    def full(key: str, limit: int, expiry: int, amount: int) -> Answer:
+        if amount == 0:
+            return ask(key, limit, expiry, amount)
+        tried.append(key)
+        return Answer(admitted=False, oldest=time.time(), used=limit)
+
+    monkeypatch.setattr(storage, "ask", full)
     refused = await refusal(sharing[0], anonymous, key)
     assert len(tried) == 1
     assert refused.standing.windows == (Window(0, 3600, refused=True), Window(200, 86400))

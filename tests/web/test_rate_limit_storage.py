@@ -253,21 +253,8 @@ def test_counting_and_telling_is_one_trip(
     key = f"test/{uuid4()}"
     redis_storage.acquire_entry(key, 5, 60)  # the first may have to load the script
     monkeypatch.setattr(redis_storage.storage, "execute_command", counted)
-    redis_storage.acquire_entry(key, 5, 60)
-    assert redis_storage.get_moving_window(key, 5, 60)[1] == 2
+    assert redis_storage.ask(key, 5, 60).used == 2
     assert trips == ["EVALSHA"]
-    redis_storage.clear(key)
-
-
-@pytest.mark.redis
-def test_another_thread_does_not_take_the_answer(redis_storage: OneTripRedisStorage) -> None:
-    key = f"test/{uuid4()}"
-    redis_storage.acquire_entry(key, 5, 60)
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(redis_storage.acquire_entry, key, 5, 60).result()
-        redis_storage.acquire_entry(key, 5, 60)
-        assert threads.submit(redis_storage.get_moving_window, key, 5, 60).result()[1] == 2
-    assert redis_storage.get_moving_window(key, 5, 60)[1] == 3
     redis_storage.clear(key)
 
 
