@@ -1,6 +1,7 @@
 """The one place where the parts are put together."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -109,6 +110,16 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     install_problem_handlers(app)
     _surround(app, settings, metrics)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
+    return app
+
+
+def create_worker_app() -> FastAPI:
+    """The service as a process of its own runs it.
+
+    Effect: what it is made of is never garbage, so collections no longer look at it.
+    """
+    app = create_app()
+    gc.freeze()
     return app
 
 

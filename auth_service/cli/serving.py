@@ -1,7 +1,6 @@
 """``auth-service serve``: checks, migrates where it may, tells a newcomer where to look, serves."""
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -15,7 +14,6 @@ from typing import Final, cast
 
 import typer
 import uvicorn
-from fastapi import FastAPI
 
 from auth_service.app import create_app
 from auth_service.cli.misspellings import unknown_variables
@@ -54,7 +52,7 @@ def serve(*, host: str, port: int, workers: int | None) -> None:
 
 def _run(settings: Settings, host: str, port: int) -> None:
     uvicorn.run(
-        "auth_service.cli.serving:worker_app",
+        "auth_service.app:create_worker_app",
         factory=True,
         host=host,
         port=port,
@@ -70,16 +68,6 @@ def _run(settings: Settings, host: str, port: int) -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(settings.shutdown_timeout.total_seconds()),
     )
-
-
-def worker_app() -> FastAPI:
-    """The app of a process that serves.
-
-    Effect: what it is made of is never garbage, so collections no longer look at it.
-    """
-    app = create_app()
-    gc.freeze()
-    return app
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """The app as it is put together, and how it starts."""
 
+import gc
 from pathlib import Path
 
 import pytest
 
-from auth_service.app import SchemaNotAtHeadError, create_app
+from auth_service.app import SchemaNotAtHeadError, create_app, create_worker_app
 from auth_service.db import schema
 from auth_service.settings import Settings, SettingsError
 from tests.conftest import client_of, settings_for
@@ -88,3 +89,11 @@ async def test_other_origins_are_answered_only_where_named(
     async with app.router.lifespan_context(app), client_of(app) as http:
         answer = await http.get("/healthz", headers={"Origin": "https://app.example.com"})
         assert answer.headers.get("access-control-allow-origin") == allowed
+
+
+def test_what_a_worker_is_made_of_is_no_garbage() -> None:
+    try:
+        assert create_worker_app().title
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()

@@ -1,7 +1,6 @@
 """`auth-service serve`: what it says, what it refuses, and that what it says is so."""
 
 import asyncio
-import gc
 import json
 import re
 import shlex
@@ -12,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 
 from auth_service.cli import serving
 from auth_service.development_secret import DEVELOPMENT_SECRET_FILE
@@ -192,13 +190,3 @@ def test_the_hint_is_the_plain_name_where_the_program_is_not_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert hint_when_called(tmp_path / "gone", monkeypatch) == "auth-service"
-
-
-def test_what_a_worker_is_made_of_is_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = FastAPI()
-    monkeypatch.setattr(serving, "create_app", lambda: app)
-    try:
-        assert serving.worker_app() is app
-        assert gc.get_freeze_count() > 0
-    finally:
-        gc.unfreeze()
