@@ -133,9 +133,10 @@ def _migrated_postgresql() -> Iterator[str]:
 @pytest.fixture
 def postgresql_url(_migrated_postgresql: str) -> str:
     """A migrated PostgreSQL database, empty at the start of the test."""
-    tables = ", ".join(Base.metadata.tables)
-    # The record of events may not be truncated: a replica's session passes its triggers by.
-    emptying = f"SET session_replication_role = 'replica'; TRUNCATE {tables} CASCADE"
+    # The audit tables refuse deletion by trigger; a replica's session runs no trigger and checks no
+    # foreign key. DELETE takes 1 ms where TRUNCATE, which makes new files, takes 54.
+    deletions = "; ".join(f"DELETE FROM {table}" for table in Base.metadata.tables)  # noqa: S608
+    emptying = f"SET session_replication_role = 'replica'; {deletions}"
     asyncio.run(_execute(_migrated_postgresql, emptying))
     return _migrated_postgresql
 
