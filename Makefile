@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 PIP     = $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types contracts bench faults migrate openapi lock
+.PHONY: help run test check coverage branches fmt lint types contracts bench faults migrate openapi lock
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,8 +16,13 @@ run: $(VENV)/.run  ## Install, migrate and serve on 127.0.0.1:8000 with SQLite
 test: $(VENV)/.dev  ## Run the tests; those that need what is not there are skipped
 	$(BIN)/python -m pytest -n auto
 
-check: $(VENV)/.dev lint types contracts  ## Everything CI runs
+check: lint types contracts test  ## Lint, types, import contracts and tests: before each push
+
+coverage: $(VENV)/.dev  ## Run the tests and require every line to be covered (Python 3.12+)
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered
+
+branches: $(VENV)/.dev  ## Run the tests and require every branch to be covered (slower)
+	$(BIN)/python -m pytest -n auto --cov --cov-config=tests/branches.toml --cov-report=term-missing:skip-covered
 
 fmt: $(VENV)/.dev  ## Format, and mend what can be mended
 	$(BIN)/ruff format .
