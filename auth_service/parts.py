@@ -158,7 +158,7 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         clock=clock,
         settings=settings,
     )
-    confirmation = PasswordConfirmation(database=database, proofs=proofs)
+    confirmation = PasswordConfirmation(database=database, proofs=proofs, clock=clock)
     state.session_flow = SessionFlow(sessions=sessions, mailbox=mailbox, audit=audit)
     state.login = Login(
         database=database,
@@ -184,7 +184,7 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     state.password_reset = PasswordReset(**password, proofs=proofs, sessions=sessions, **mailed)
     state.email_change = EmailChange(confirmation=confirmation, sessions=sessions, **mailed)
     state.email_verification = EmailVerification(email_change=state.email_change, **mailed)
-    removal = AccountRemoval(mailbox=mailbox, audit=audit, clock=clock)
+    removal = state.account_removal = AccountRemoval(database=database, sessions=sessions, **told)
     state.own_account = OwnAccount(
         **password, confirmation=confirmation, removal=removal, sessions=sessions, **told
     )

@@ -12,6 +12,7 @@ class Action(StrEnum):
     USER_REGISTERED = "user.registered"
     USER_CREATED = "user.created"
     USER_DELETED = "user.deleted"
+    USER_CLOSED = "user.closed"
     USER_EXPORTED = "user.exported"
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"

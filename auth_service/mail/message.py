@@ -20,6 +20,8 @@ class MailKind(StrEnum):
     REFRESH_TOKEN_REUSED = auto()
     NEW_DEVICE = auto()
     ACCOUNT_DELETED = auto()
+    ACCOUNT_CLOSED = auto()
+    ACCOUNT_CLOSED_UNDO = auto()
     HARD_STOP = auto()
     PASSWORD_BREACHED = auto()
     ACCOUNT_CREATED = auto()
@@ -41,6 +43,8 @@ VALUES: Final[Mapping[MailKind, tuple[str, ...]]] = {
     MailKind.REFRESH_TOKEN_REUSED: _FACTS,
     MailKind.NEW_DEVICE: _FACTS,
     MailKind.ACCOUNT_DELETED: _FACTS,
+    MailKind.ACCOUNT_CLOSED: ("deleted_at", *_FACTS),
+    MailKind.ACCOUNT_CLOSED_UNDO: (*_LINK, "old_email", *_FACTS),
     MailKind.HARD_STOP: _FACTS,
     MailKind.PASSWORD_BREACHED: _FACTS,
     MailKind.ACCOUNT_CREATED: _LINK,

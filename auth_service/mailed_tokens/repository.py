@@ -106,6 +106,22 @@ async def exists_for_another(
     return bool(found)
 
 
+async def list_live(
+    db: AsyncSession, user_id: UUID, purpose: Purpose, *, now: datetime
+) -> list[StoredMailedToken]:
+    """A user's good tokens for a purpose, the oldest first."""
+    statement = (
+        select(*_COLUMNS)
+        .where(
+            MailedToken.user_id == user_id,
+            MailedToken.purpose == purpose.value,
+            MailedToken.expires_at > now,
+        )
+        .order_by(MailedToken.created_at, MailedToken.id)
+    )
+    return [StoredMailedToken(*row) for row in await db.execute(statement)]
+
+
 async def remove_expired(db: AsyncSession, *, now: datetime) -> int:
     """Delete some tokens that have expired; how many there were."""
     return await delete_batch(db, MailedToken.id, MailedToken.expires_at <= now)

@@ -48,7 +48,13 @@ class MailedTokens:
         return self._ttl[purpose]
 
     async def issue(
-        self, db: Transaction, user_id: UUID, purpose: Purpose, *, bound_to: Email
+        self,
+        db: Transaction,
+        user_id: UUID,
+        purpose: Purpose,
+        *,
+        bound_to: Email,
+        ttl: timedelta,
     ) -> RawMailedToken:
         """A new token of a user, for a mail to the address it is bound to.
 
@@ -63,7 +69,7 @@ class MailedTokens:
             email=bound_to.address,
             email_key=bound_to.key,
             created_at=now,
-            expires_at=now + self._ttl[purpose],
+            expires_at=now + ttl,
         )
         if purpose is not Purpose.UNDO_EMAIL_CHANGE:
             await repository.remove_all_but_newest(
@@ -113,6 +119,12 @@ class MailedTokens:
         """Whether an undo link keeps the address for somebody else than this user."""
         return await repository.exists_for_another(
             db, email.key, Purpose.UNDO_EMAIL_CHANGE, user_id=against, now=self._clock.now()
+        )
+
+    async def list_undo_links(self, db: Transaction, user_id: UUID) -> list[StoredMailedToken]:
+        """The live undo links of a user, the oldest first."""
+        return await repository.list_live(
+            db, user_id, Purpose.UNDO_EMAIL_CHANGE, now=self._clock.now()
         )
 
     async def remove_expired(self) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Update, case, exists, func, or_, select, true, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -95,9 +95,7 @@ async def verify_email(db: AsyncSession, user_id: UUID, *, email_key: str) -> Ac
     )
 
 
-async def change_email(
-    db: AsyncSession, user_id: UUID, email: Email, *, void_password: bool = False
-) -> Account | None:
+async def change_email(db: AsyncSession, user_id: UUID, email: Email) -> Account | None:
     """Give an account another address, which is known to be the owner's.
 
     None where another account has it, even one that took it at the same moment.
@@ -107,8 +105,57 @@ async def change_email(
         .where(User.id == user_id)
         .values(email=email.address, email_key=email.key, email_verified=True)
     )
-    if void_password:
-        statement = statement.values(password_hash=None)
+    return await _change_address(db, statement)
+
+
+async def restore_email(db: AsyncSession, user_id: UUID, email: Email) -> Account | None:
+    """Give an account an earlier address back: void its password, reopen it if it was closed.
+
+    None where another account has the address.
+    """
+    closed = User.deletion_due_at.is_not(None)
+    statement = (
+        update(User)
+        .where(User.id == user_id)
+        .values(
+            email=email.address,
+            email_key=email.key,
+            email_verified=True,
+            password_hash=None,
+            disabled_at=case((closed, None), else_=User.disabled_at),
+            disabled_until=case((closed, None), else_=User.disabled_until),
+            deletion_due_at=None,
+        )
+    )
+    return await _change_address(db, statement)
+
+
+async def close(
+    db: AsyncSession, user_id: UUID, *, proof: ProvenPassword, now: datetime, delete_at: datetime
+) -> Account | None:
+    """Disable an account until it is deleted at ``delete_at``.
+
+    None where its password is no longer the proven one.
+    """
+    statement = update(User).where(User.id == user_id, password_holds(proof))
+    return await _change(
+        db, statement.values(disabled_at=now, disabled_until=None, deletion_due_at=delete_at)
+    )
+
+
+async def find_due_for_deletion(db: AsyncSession, *, now: datetime) -> Account | None:
+    """Lock a closed account whose time has come; None where there is none that is not locked."""
+    statement = (
+        select(*ACCOUNT_COLUMNS)
+        .where(User.deletion_due_at <= now)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else account_of(row)
+
+
+async def _change_address(db: AsyncSession, statement: Update) -> Account | None:
     try:
         async with db.begin_nested():
             return await _change(db, statement)

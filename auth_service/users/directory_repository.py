@@ -105,6 +105,8 @@ async def set_standing(db: AsyncSession, user_id: UUID, standing: Standing) -> A
                 email_verified=standing.email_verified,
                 disabled_at=standing.disabled_at,
                 disabled_until=standing.disabled_until,
+                # An administrator who enables a closed account reopens it.
+                deletion_due_at=None if standing.disabled_at is None else User.deletion_due_at,
             )
             .returning(*ACCOUNT_COLUMNS)
             .execution_options(synchronize_session=False)

@@ -34,6 +34,8 @@ class User(Base):
     are wrong passwords in a row, those of devices that logged in before apart from all others.
     ``breach_noticed_at`` is when its owner was told that the password is known from a breach.
     ``known_devices`` are what devices that logged in call themselves, the latest first.
+    ``deletion_due_at`` is set once its holder has deleted the account while an undo link for a
+    change of address was live: the account is disabled, and deleted at that time.
     """
 
     __tablename__ = "users"
@@ -44,6 +46,12 @@ class User(Base):
             "id",
             postgresql_where=text("disabled_at IS NOT NULL"),
             sqlite_where=text("disabled_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_users_deletion_due_at",
+            "deletion_due_at",
+            postgresql_where=text("deletion_due_at IS NOT NULL"),
+            sqlite_where=text("deletion_due_at IS NOT NULL"),
         ),
         # What begins with a prefix is a range in the order of code points, not in a language's.
         Index(
@@ -64,6 +72,7 @@ class User(Base):
     last_login_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     disabled_until: Mapped[datetime | None]
+    deletion_due_at: Mapped[datetime | None]
     failed_logins: Mapped[int] = mapped_column(default=0, server_default="0")
     failed_device_logins: Mapped[int] = mapped_column(default=0, server_default="0")
     breach_noticed_at: Mapped[datetime | None]

@@ -20,6 +20,7 @@ TYPICAL: Final = {
     "at": "24 November 2026, 12:00 UTC",
     "device": "Firefox on Linux",
     "ip": "203.0.113.7",
+    "deleted_at": "27 November 2026, 12:00 UTC",
     "old_email": "ada@example.com",
     "new_email": "ada@new.example",
 }

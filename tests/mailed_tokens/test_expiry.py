@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from auth_service.core.emails import Email
 from auth_service.db.batches import BATCH
 from auth_service.mailed_tokens.models import MailedToken
+from auth_service.mailed_tokens.service import UNDO_TTL
 from auth_service.mailed_tokens.token import Purpose
 from tests.flows.people import Person
 from tests.flows.stored_rows import stored_users
@@ -26,7 +27,7 @@ async def test_what_has_expired_goes_and_what_is_good_stays(
     async with app.state.database.transaction() as db:
         for _ in range(BATCH + 1):
             await app.state.mailed_tokens.issue(
-                db, user.id, Purpose.UNDO_EMAIL_CHANGE, bound_to=address
+                db, user.id, Purpose.UNDO_EMAIL_CHANGE, bound_to=address, ttl=UNDO_TTL
             )
     assert await count(app) == BATCH + 2
     clock.advance(hours=24)

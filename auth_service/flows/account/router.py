@@ -77,9 +77,11 @@ async def delete_account(  # noqa: PLR0913, PLR0917 - what a route needs, it nam
     client: Client,
     settings: AppSettings,
 ) -> None:
-    """Delete the account with all that is known about its owner. It cannot be brought back.
+    """Delete the account with all personal data. The address is then free for a new account.
 
-    The address is free for a new account then. The last administrator has to stay.
+    Where a change of address can still be undone, the account is closed at once (sessions are
+    revoked and login is refused) and deleted when the undo link expires: until then the link
+    reopens it. The last administrator cannot be deleted.
     """
     await flow.delete(db, user.account, body.password, client)
     cookie.clear(request, response, settings)

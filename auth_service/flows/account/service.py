@@ -22,6 +22,7 @@ from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.new_passwords import NewPasswords
 from auth_service.sessions.repository import ListedSession, StoredSession
 from auth_service.sessions.service import Sessions
+from auth_service.tokens.errors import InvalidAccessToken
 from auth_service.users import change_repository
 from auth_service.users.account import Account
 
@@ -94,21 +95,20 @@ class OwnAccount:
     ) -> None:
         """Delete the account: sessions, tokens, mail and personal data with it.
 
-        Effect: the address is free again. Of what happened stays that it did, to an id that never
-        comes back. The address gets the news.
+        Effect: see ``AccountRemoval.remove_own``.
 
         Raises:
+            InvalidAccessToken: the account was deleted or disabled at this moment.
             ReauthenticationFailed: the password is wrong, or was changed at this moment.
             LastAdmin: nobody else could administer the service.
             Busy: too many passwords are being hashed.
         """
         confirmed = await self._confirmation.begin(db, account.id, password, client)
         locked = await change_repository.lock_for_change(db, account.id)
-        if locked is not None:
-            await self._removal.ensure_another_admin(db, locked)
-        removed = await self._removal.remove(
-            db, account, proof=confirmed.proof, actor=account.id, client=client
-        )
+        if locked is None:
+            raise InvalidAccessToken
+        await self._removal.ensure_another_admin(db, locked)
+        removed = await self._removal.remove_own(db, locked, proof=confirmed.proof, client=client)
         await self._confirmation.complete(db, confirmed, removed or None)
         log.info("user_deleted", user_id=str(account.id))
 

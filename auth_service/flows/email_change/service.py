@@ -103,8 +103,9 @@ class EmailChange:
     async def complete(self, db: Transaction, token: StoredMailedToken, client: ClientInfo) -> None:
         """Make the address the token was sent to the account's.
 
-        Effect: whatever else was mailed is void but undo links; the old address gets one, and is
-        kept for its owner as long as that is good.
+        Effect: whatever else was mailed is void but undo links. An old address that was verified
+        gets an undo link, and is reserved for as long as that is live. One that was never verified
+        may belong to a stranger, by a typing error: it gets nothing, not even the news.
 
         Raises:
             InvalidToken: the token was used at this moment, or the address is taken by now.
@@ -129,7 +130,7 @@ class EmailChange:
             old_email=old.address,
             new_email=account.email,
         )
-        if old.key != token.email_key:
+        if before.email_verified and old.key != token.email_key:
             await self._mailbox.send_link(
                 db,
                 MailKind.EMAIL_CHANGE_NOTICE,
@@ -143,18 +144,17 @@ class EmailChange:
         log.info("email_changed", user_id=str(account.id))
 
     async def undo(self, db: Transaction, token: str, client: ClientInfo) -> None:
-        """Give an account its old address back, from whoever may hold it now.
+        """Restore an account's earlier address.
 
-        Effect: every session ends, the password is void, and whatever was mailed since the change
-        is, undo links of later changes included. The old address gets a link for a new password.
+        Effect: every session is revoked, the password is void, and so is everything mailed since
+        the change, undo links of later changes included. An account that was closed since is
+        reopened. The restored address gets a link for a new password.
 
         Raises:
             InvalidToken: the token is not good for this (any more).
         """
         found = await self._tokens.get(token, Purpose.UNDO_EMAIL_CHANGE)
-        account = await change_repository.change_email(
-            db, found.user_id, found.bound_to, void_password=True
-        )
+        account = await change_repository.restore_email(db, found.user_id, found.bound_to)
         await self._tokens.consume(db, found)
         if account is None:
             raise InvalidToken

@@ -1,6 +1,7 @@
 """The owner's mailbox: where links with tokens go, and notices of what was done."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -11,9 +12,9 @@ from auth_service.db.session import Transaction
 from auth_service.mail.links import Links
 from auth_service.mail.message import Mail, MailKind
 from auth_service.mail.outbox import Outbox
-from auth_service.mail.wording import circumstances, spelled
+from auth_service.mail.wording import circumstances, spelled, spelled_time
 from auth_service.mailed_tokens.service import MailedTokens
-from auth_service.mailed_tokens.token import Purpose
+from auth_service.mailed_tokens.token import Purpose, RawMailedToken, StoredMailedToken
 from auth_service.users.account import Account
 
 _LINK: Final[dict[Purpose, Callable[[Links, str], str]]] = {
@@ -62,10 +63,13 @@ class Mailbox:
         **values: str,
     ) -> None:
         """Mail a link whose token is good for the purpose, and bound to the address it goes to."""
-        token = await self._tokens.issue(db, user_id, purpose, bound_to=to)
-        values["link"] = _LINK[purpose](self._links, token)
-        values["valid_for"] = spelled(self._tokens.ttl(purpose))
+        ttl = self._tokens.ttl(purpose)
+        token = await self._tokens.issue(db, user_id, purpose, bound_to=to, ttl=ttl)
+        values |= self._link(purpose, token, ttl)
         await self._outbox.put(db, Mail(kind, to.address, values, user_id))
+
+    def _link(self, purpose: Purpose, token: RawMailedToken, ttl: timedelta) -> dict[str, str]:
+        return {"link": _LINK[purpose](self._links, token), "valid_for": spelled(ttl)}
 
     async def tell(
         self, db: Transaction, kind: MailKind, account: Account, client: ClientInfo
@@ -74,11 +78,42 @@ class Mailbox:
         values = circumstances(client, self._clock.now())
         await self._outbox.put(db, Mail(kind, account.email, values, account.id))
 
-    async def say_goodbye(self, db: Transaction, account: Account, client: ClientInfo) -> None:
-        """Delete what was to be sent about an account, but for the news that it is gone."""
+    async def say_goodbye(
+        self, db: Transaction, account: Account, client: ClientInfo, *, is_announced: bool
+    ) -> None:
+        """Delete unsent mail about an account; notify it of its deletion unless it was before."""
         await self._outbox.forget_user(db, account.id)
+        if is_announced:
+            return
         values = circumstances(client, self._clock.now())
         await self._outbox.put(db, Mail(MailKind.ACCOUNT_DELETED, account.email, values))
+
+    async def announce_closing(
+        self,
+        db: Transaction,
+        account: Account,
+        undo_links: Sequence[StoredMailedToken],
+        client: ClientInfo,
+    ) -> None:
+        """Tell an account's address that it was closed, and each earlier one how to reopen it.
+
+        The new links are good for as long as the ones they repeat.
+        """
+        now = self._clock.now()
+        facts = circumstances(client, now)
+        deleted_at = spelled_time(max(link.expires_at for link in undo_links))
+        values = {"deleted_at": deleted_at, **facts}
+        await self._outbox.put(db, Mail(MailKind.ACCOUNT_CLOSED, account.email, values, account.id))
+        for link in undo_links:
+            ttl = link.expires_at - now
+            token = await self._tokens.issue(
+                db, account.id, Purpose.UNDO_EMAIL_CHANGE, bound_to=link.bound_to, ttl=ttl
+            )
+            values = {"old_email": link.email, **facts}
+            values |= self._link(Purpose.UNDO_EMAIL_CHANGE, token, ttl)
+            await self._outbox.put(
+                db, Mail(MailKind.ACCOUNT_CLOSED_UNDO, link.email, values, account.id)
+            )
 
     async def tell_of_attempt(self, db: Transaction, to: Email) -> None:
         """Mail the owner of an address that somebody tried to use it for another account."""

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from auth_service.audit.actions import Action
 from auth_service.core.client import ClientInfo
+from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
 from auth_service.db.session import Database, Transaction
 from auth_service.methods.password.errors import ReauthenticationFailed
 from auth_service.methods.password.proof import Guess, PasswordProofs
+from auth_service.tokens.errors import InvalidAccessToken
 from auth_service.users import repository
 from auth_service.users.account import ProvenPassword
 
@@ -32,8 +34,9 @@ class PasswordConfirmation:
     ``begin`` compares, and what changes the account counts only while its ``ProvenPassword`` holds.
     """
 
-    def __init__(self, *, database: Database, proofs: PasswordProofs) -> None:
+    def __init__(self, *, database: Database, proofs: PasswordProofs, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
         self._proofs = proofs
 
     async def begin(
@@ -42,13 +45,14 @@ class PasswordConfirmation:
         """Compare the password. No database connection is held meanwhile.
 
         Raises:
+            InvalidAccessToken: the account was deleted at this moment.
             ReauthenticationFailed: the password is wrong; the failure is counted and written down.
             TooManyTries: the account's address has to wait.
             Busy: too many passwords are being hashed.
         """
         found = await repository.find_credentials_of(self._database, user_id)
         if found is None:
-            raise ReauthenticationFailed
+            raise InvalidAccessToken
         email = Email.parse(found.account.email)
         guess = await self._proofs.guess(email, found, password, client)
         if guess.proof is None:
@@ -60,9 +64,14 @@ class PasswordConfirmation:
         """The result of the change that relied on the password.
 
         Raises:
-            ReauthenticationFailed: there is none, the password has changed or stopped meanwhile.
+            InvalidAccessToken: there is none, as the account was deleted or disabled meanwhile.
+            ReauthenticationFailed: there is none, as the password was changed or locked meanwhile.
         """
         if result is None:
+            user_id = confirmation.user_id
+            found = await repository.find_credentials_of(self._database, user_id)
+            if found is None or not found.account.is_enabled(self._clock.now()):
+                raise InvalidAccessToken
             await self._refuse(db, confirmation.guess, confirmation.user_id)
             raise ReauthenticationFailed
         return result

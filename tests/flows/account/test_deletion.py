@@ -118,4 +118,4 @@ async def test_of_two_deletions_the_second_finds_nobody(app: FastAPI, ada: Perso
         await db.execute(sql_delete(User))
         second = asyncio.create_task(delete(ada))
         await asyncio.sleep(0.3)
-    assert (await second).status_code == 403
+    assert (await second).status_code == 401

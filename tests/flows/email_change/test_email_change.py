@@ -19,7 +19,7 @@ from tests.conftest import PASSWORD, AppFactory, client_of
 from tests.flows.events import actions
 from tests.flows.mails import kinds, last_mail, mails
 from tests.flows.people import Person
-from tests.flows.stored_rows import stored_users
+from tests.flows.stored_rows import change_users, stored_users
 from tests.moving_clock import MovingClock
 
 NEW = "ada@new.example.com"
@@ -38,7 +38,8 @@ async def undo(person: Person, token: str) -> httpx.Response:
 
 
 async def change(app: FastAPI, person: Person, new_email: str = NEW) -> str:
-    """Change the address; the token that undoes it."""
+    """Change the address, which was verified; the token that undoes it."""
+    await change_users(app, email_verified=True)
     assert (await ask(person, new_email)).status_code == 202
     token = (await last_mail(app, "email_change_confirm")).token
     assert (await confirm(person, token)).status_code == 204
@@ -104,6 +105,7 @@ async def test_a_new_password_voids_a_change_that_waits(app: FastAPI, ada: Perso
 
 
 async def test_of_twenty_confirmations_at_once_one_succeeds(app: FastAPI, ada: Person) -> None:
+    await change_users(app, email_verified=True)
     await ask(ada)
     token = (await last_mail(app, "email_change_confirm")).token
     answers = await asyncio.gather(*(confirm(ada, token) for _ in range(20)))
@@ -326,11 +328,25 @@ async def test_its_owner_may_have_it_back_at_any_time(app: FastAPI, ada: Person)
     assert await addresses(app) == ["ada@example.com"]
 
 
-async def test_a_deleted_account_keeps_no_address(app: FastAPI, ada: Person) -> None:
-    await change(app, ada)
-    await ada.ask("DELETE", "/users/me", password=PASSWORD)
+async def test_an_address_that_was_never_verified_gets_no_way_back(
+    app: FastAPI, ada: Person
+) -> None:
+    """It may be a stranger's, by a typing error at sign-up."""
+    await ask(ada)
+    assert (await confirm(ada, (await last_mail(app, "email_change_confirm")).token)).is_success
+    assert await addresses(app) == [NEW]
+    assert {mail.kind for mail in await mails(app) if mail.to == "ada@example.com"} <= {
+        "verify_email"
+    }
+
+
+async def test_an_address_that_was_never_verified_is_free_after_the_change(
+    app: FastAPI, ada: Person
+) -> None:
+    await ask(ada)
+    await confirm(ada, (await last_mail(app, "email_change_confirm")).token)
     await Person(ada.http).register()
-    assert await addresses(app) == ["ada@example.com"]
+    assert sorted(await addresses(app)) == ["ada@example.com", NEW]
 
 
 # --- Accounts that are gone, addresses that are taken behind the service's back ---
