@@ -15,7 +15,7 @@ RUN /opt/build/bin/python -m hatchling build -t wheel \
  && /opt/auth-service/bin/python -m compileall -q /opt/auth-service/lib
 
 FROM python:3.13-slim
-ENV PATH=/opt/auth-service/bin:$PATH PYTHONUNBUFFERED=1 AUTH_LOG_FORMAT=json
+ENV PATH=/opt/auth-service/bin:$PATH PYTHONUNBUFFERED=1 AUTH_ENVIRONMENT=production AUTH_LOG_FORMAT=json
 RUN useradd --system --uid 10001 --create-home --home-dir /app auth
 COPY --from=build /opt/auth-service /opt/auth-service
 WORKDIR /app

@@ -10,7 +10,7 @@ PIP     = $(BIN)/python -m pip --disable-pip-version-check
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/.run  ## Install, migrate and serve on 127.0.0.1:8000 with SQLite
+run: $(VENV)/.run  ## Install, migrate and serve on localhost:8000 with SQLite
 	@$(BIN)/auth-service serve
 
 test: $(VENV)/.dev  ## Run the tests; those that need what is not there are skipped

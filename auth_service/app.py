@@ -22,6 +22,7 @@ from auth_service.core.errors import ServiceUnavailable
 from auth_service.db import schema
 from auth_service.flows.account.history_router import router as history_router
 from auth_service.flows.account.router import router as account_router
+from auth_service.flows.development.router import own_machine as development_mailbox_router
 from auth_service.flows.development.router import router as development_router
 from auth_service.flows.email_change.router import router as email_change_router
 from auth_service.flows.email_verification.router import router as email_verification_router
@@ -107,6 +108,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.include_router(docs_router(TITLE))
     if settings.development:
         app.include_router(development_router)
+    if settings.has_development_mailbox:
+        app.include_router(development_mailbox_router)
     install_problem_handlers(app)
     _surround(app, settings, metrics)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]

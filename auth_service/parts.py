@@ -100,7 +100,7 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         filled=state.outbox.filled,
         metrics=state.metrics,
         on_given_up=GivenUpMail(state.audit).record,
-        keeps_payloads=settings.development,
+        keeps_payloads=settings.has_development_mailbox,
     )
     state.webhooks = Webhooks(
         database=database,

@@ -1,16 +1,19 @@
 """The types that settings have, and how their text is read."""
 
+import os
 import re
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
 
+from dotenv import dotenv_values
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+_SSLMODE: Final = re.compile(r"([?&])sslmode=")
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _LONGEST: Final = timedelta(days=3653)
 _SHORTEST_RETENTION: Final = timedelta(days=7)
@@ -140,6 +143,47 @@ def _redis_url(value: str) -> str:
     if not has_valid_port(value):
         raise ValueError("must have a number from 0 to 65535 as its port")
     return value
+
+
+def database_url_of(value: str) -> str:
+    """A database URL with the driver that the service uses, whatever its scheme is spelled like."""
+    scheme = parts_of(value).scheme
+    if scheme in {"postgres", "postgresql"}:
+        value = "postgresql+asyncpg" + value.removeprefix(scheme)
+        # libpq and most hosting companies say `sslmode`, asyncpg says `ssl`.
+        value = _SSLMODE.sub(r"\1ssl=", value)
+    elif scheme == "sqlite":
+        value = "sqlite+aiosqlite" + value.removeprefix(scheme)
+    elif scheme not in {"postgresql+asyncpg", "sqlite+aiosqlite"}:
+        raise ValueError("must start with postgresql+asyncpg:// or sqlite+aiosqlite://")
+    if not has_valid_port(value):
+        raise ValueError("must have a number from 0 to 65535 as its port")
+    return value
+
+
+def is_origin(value: str) -> bool:
+    """Whether this is an http or https origin (RFC 6454), such as ``https://app.example.com``."""
+    parts = parts_of(value)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not parts.path
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host is this machine itself: ``localhost``, 127.0.0.0/8 or ::1."""
+    try:
+        return ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
+def is_blank_in_environment(name: str) -> bool:
+    """Whether a variable is set to nothing, in the environment or else in ``.env``."""
+    value = os.environ.get(name)
+    if value is None:
+        try:
+            value = dotenv_values(".env").get(name)
+        except UnicodeDecodeError:
+            return False  # `Settings.load` says what is wrong with the file
+    return value is not None and not value.strip()
 
 
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_comma_separated)]

@@ -5,10 +5,9 @@ development and test fill in what a newcomer lacks.
 """
 
 import os
-import re
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse_many
@@ -16,14 +15,13 @@ from pydantic import (
     Field,
     PositiveInt,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from auth_service.development_secret import kept_secret
 from auth_service.mail_settings import BrandName, MailFrom, MailUrl, OptionalFolder
+from auth_service.setting_sources import LayeredSettings
 from auth_service.setting_types import (
     CommaSeparated,
     Duration,
@@ -40,45 +38,32 @@ from auth_service.setting_types import (
     Registration,
     Retention,
     Url,
-    has_valid_port,
-    parts_of,
+    database_url_of,
+    is_origin,
     url_without_slash,
 )
 
 MINIMUM_SECRET_LENGTH: Final = 32
-_SSLMODE: Final = re.compile(r"([?&])sslmode=")
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; the message names every fault, one a line."""
 
 
 def _in_production(info: ValidationInfo) -> bool:
     return info.data.get("environment") is Environment.PRODUCTION
 
 
-class Settings(BaseSettings):
+class Settings(LayeredSettings):
     """All settings, in the order of ``.env.example``.
 
     The checks for production are field validators on purpose: pydantic collects the faults of all
     fields, so that one start names them all. A field may look at those above it.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="AUTH_",
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        validate_default=True,
-        hide_input_in_errors=True,
-    )
-
     environment: Environment = Environment.DEVELOPMENT
-    issuer: Url = "http://127.0.0.1:8000"
+    development_exposed: bool = False
+    secrets_dir: OptionalFolder = None
+    issuer: Url = "http://localhost:8000"
     audience: str = ""
     frontend_url: str = ""
-    secret_keys: Annotated[CommaSeparated, Field(repr=False)] = []
+    secret_keys: Annotated[CommaSeparated, Field(repr=False, default_factory=list)]
 
     database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///./auth.db"
     database_pool_size: PositiveInt = 20
@@ -91,9 +76,9 @@ class Settings(BaseSettings):
     redis_timeout: Duration = timedelta(seconds=0.2)
     workers: PositiveInt = 1
 
-    cors_origins: CommaSeparated = []
+    cors_origins: Annotated[CommaSeparated, Field(default_factory=list)]
     cookie_secure: bool | None = None
-    trusted_proxies: Networks = []
+    trusted_proxies: Annotated[Networks, Field(default_factory=list)]
 
     jwt_algorithm: JwtAlgorithm = JwtAlgorithm.ES256
     key_rotation_interval: Duration = timedelta(days=90)
@@ -177,17 +162,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database_is_supported(cls, value: str, info: ValidationInfo) -> str:
-        scheme = parts_of(value).scheme
-        if scheme in {"postgres", "postgresql"}:
-            value = "postgresql+asyncpg" + value.removeprefix(scheme)
-            # What libpq and most hosts call it; asyncpg's word is `ssl`.
-            value = _SSLMODE.sub(r"\1ssl=", value)
-        elif scheme == "sqlite":
-            value = "sqlite+aiosqlite" + value.removeprefix(scheme)
-        elif scheme not in {"postgresql+asyncpg", "sqlite+aiosqlite"}:
-            raise ValueError("must start with postgresql+asyncpg:// or sqlite+aiosqlite://")
-        if not has_valid_port(value):
-            raise ValueError("must have a number from 0 to 65535 as its port")
+        value = database_url_of(value)
         if _in_production(info) and value.startswith("sqlite"):
             raise ValueError("must be PostgreSQL in production, not SQLite")
         return value
@@ -207,8 +182,7 @@ class Settings(BaseSettings):
                 if _in_production(info):
                     raise ValueError("must not be * in production: name the origins")
                 continue
-            parts = parts_of(origin)
-            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+            if not is_origin(origin):
                 raise ValueError("must be origins such as https://app.example.com")
         return value
 
@@ -243,6 +217,11 @@ class Settings(BaseSettings):
         return self.environment is Environment.DEVELOPMENT
 
     @property
+    def has_development_mailbox(self) -> bool:
+        """Whether ``/dev/mailbox`` shows the latest mails to the developer's own machine."""
+        return self.development and not self.development_exposed
+
+    @property
     def sqlite(self) -> bool:
         """Whether the database is the embedded one."""
         return self.database_url.startswith("sqlite")
@@ -252,20 +231,6 @@ class Settings(BaseSettings):
         """The origin (RFC 6454) that a page served by this service itself has."""
         parts = urlsplit(self.issuer)
         return f"{parts.scheme}://{parts.netloc}".lower()
-
-    @classmethod
-    def load(cls, **overrides: Any) -> Self:  # noqa: ANN401 - whatever a field takes
-        """Read the environment and ``.env``.
-
-        Raises:
-            SettingsError: naming every fault, a line each, without any value.
-        """
-        try:
-            return cls(**overrides)
-        except ValidationError as fault:
-            raise SettingsError(_described(fault)) from None
-        except UnicodeDecodeError:
-            raise SettingsError(".env is not UTF-8") from None
 
     def with_secret(self) -> Self:
         """These settings with a secret in any case: outside production one is made and kept.
@@ -281,11 +246,3 @@ class Settings(BaseSettings):
 def parsed_limits(notation: str) -> list[RateLimitItem]:
     """The limits that a setting such as ``200/day;50/hour`` stands for."""
     return parse_many(notation)
-
-
-def _described(fault: ValidationError) -> str:
-    lines = []
-    for error in fault.errors(include_url=False, include_context=False, include_input=False):
-        name = f"AUTH_{str(error['loc'][0]).upper()}" if error["loc"] else "settings"
-        lines.append(f"{name} {error['msg'].removeprefix('Value error, ')}")
-    return "\n".join(dict.fromkeys(lines))

@@ -205,7 +205,7 @@ async def app(new_app: AppFactory) -> AsyncIterator[FastAPI]:
 
 def client_of(app: FastAPI, **options: Any) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app, client=options.pop("peer", ("198.51.100.7", 40000)))
-    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", **options)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:8000", **options)
 
 
 @pytest.fixture

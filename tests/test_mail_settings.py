@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from auth_service.mail_settings import Encryption, SmtpServer, sender_of
-from auth_service.settings import Settings, SettingsError
+from auth_service.setting_sources import SettingsError
+from auth_service.settings import Settings
 
 
 def faults_of(**values: Any) -> list[str]:

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from auth_service import settings as settings_module
 from auth_service.development_secret import DEVELOPMENT_SECRET_FILE
+from auth_service.setting_sources import SettingsError
 from auth_service.setting_types import Environment
 from auth_service.settings import (
     Settings,
-    SettingsError,
     parsed_limits,
 )
 
@@ -61,7 +61,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     settings = Settings.load()
     assert settings.environment is Environment.DEVELOPMENT
     assert settings.database_url == "sqlite+aiosqlite:///./auth.db"
-    assert settings.issuer == "http://127.0.0.1:8000"
+    assert settings.issuer == "http://localhost:8000"
     assert settings.access_token_ttl == timedelta(minutes=15)
     assert settings.session_idle_ttl == timedelta(days=14)
     assert settings.session_max_ttl == timedelta(days=30)
@@ -165,9 +165,63 @@ def test_a_dotenv_that_is_not_utf_8_is_refused_without_being_repeated() -> None:
 
 
 def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
+    for name in Settings.model_fields.keys() - {"environment"}:
         monkeypatch.setenv(f"AUTH_{name.upper()}", "")
     assert Settings.load() == Settings()
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_an_empty_environment_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Development is the default, so a variable that was meant to be filled in would weaken."""
+    monkeypatch.setenv("AUTH_ENVIRONMENT", value)
+    [fault] = faults_of()
+    assert fault.startswith("AUTH_ENVIRONMENT is empty: ")
+
+
+def test_an_empty_environment_in_the_file_is_refused() -> None:
+    Path(".env").write_text("AUTH_ENVIRONMENT=\n")
+    [fault] = faults_of()
+    assert fault.startswith("AUTH_ENVIRONMENT is empty: ")
+
+
+# --- Files of secrets ---
+
+
+@pytest.fixture
+def secrets_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    monkeypatch.setenv("AUTH_SECRETS_DIR", str(secrets))
+    return secrets
+
+
+def test_a_mounted_secret_is_a_setting(secrets_folder: Path) -> None:
+    (secrets_folder / "auth_secret_keys").write_text("new,old\n")
+    (secrets_folder / "AUTH_METRICS_TOKEN").write_text("0123456789abcdef\n")
+    settings = Settings.load()
+    assert settings.secret_keys == ["new", "old"]
+    assert settings.metrics_token is not None
+    assert settings.metrics_token.get_secret_value() == "0123456789abcdef"
+
+
+def test_a_variable_wins_over_a_mounted_secret(
+    secrets_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (secrets_folder / "auth_secret_keys").write_text("mounted")
+    monkeypatch.setenv("AUTH_SECRET_KEYS", "variable")
+    assert Settings.load().secret_keys == ["variable"]
+
+
+def test_the_folder_of_secrets_can_stand_in_the_file(secrets_folder: Path) -> None:
+    (secrets_folder / "auth_secret_keys").write_text("mounted")
+    os.environ.pop("AUTH_SECRETS_DIR")
+    Path(".env").write_text(f"AUTH_SECRETS_DIR={secrets_folder}\n")
+    assert Settings.load().secret_keys == ["mounted"]
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_a_fault(secrets_folder: Path) -> None:
+    secrets_folder.rmdir()
+    assert faults_of() == ["AUTH_SECRETS_DIR must be a folder that exists"]
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

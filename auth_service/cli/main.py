@@ -42,7 +42,9 @@ def _version(
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; localhost is 127.0.0.1 and ::1.")
+    ] = "localhost",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
     workers: Annotated[
         int | None, typer.Option(help="Processes; default AUTH_WORKERS.", min=1)
@@ -51,6 +53,7 @@ def serve(
     """Serve requests until SIGTERM or Ctrl-C, then finish those that are running.
 
     Outside production the database is migrated first; in production it must be at head already.
+    In development only loopback addresses are listened on, unless AUTH_DEVELOPMENT_EXPOSED=true.
     """
     from auth_service.cli.serving import serve as serve_until_stopped
 
@@ -92,17 +95,25 @@ def migrate() -> None:
 def check(*, as_json: AsJson = False) -> None:
     """Check the settings and everything they point to, as `/readyz` would.
 
+    Warns of settings that production accepts although they weaken it.
+
     Makes the first signing key where there is none yet, as the first start would.
     Exits with 1 and names every fault where the service could not serve.
     """
     from auth_service.cli.misspellings import unknown_variables
+    from auth_service.setting_warnings import warnings_of
 
     for name in unknown_variables():
         typer.echo(f"auth-service: {name} is no setting of this service", err=True)
 
     async def ask(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        warnings = warnings_of(state.settings)
+        for warning in warnings:
+            typer.echo(f"auth-service: warning: {warning}", err=True)
         found = await state.operations.readiness()
         rows = [{"part": part, "state": condition} for part, condition in found.checks.items()]
+        if as_json:
+            rows += [{"part": warning.split()[0], "state": warning} for warning in warnings]
         show(rows, as_json=as_json)
 
     run(ask)

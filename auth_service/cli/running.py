@@ -28,7 +28,7 @@ def one_line_failures() -> Iterator[None]:
     """Turn what a command may run into, and its user can mend, into one line."""
     from auth_service.core.errors import DomainError
     from auth_service.core.secrets import UndecryptableError
-    from auth_service.settings import SettingsError
+    from auth_service.setting_sources import SettingsError
 
     try:
         yield

@@ -6,26 +6,33 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, cast
 
+import structlog
 import typer
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from auth_service.app import create_app
+from auth_service.cli.listening import bind_sockets, is_loopback
 from auth_service.cli.misspellings import unknown_variables
 from auth_service.cli.running import fail
 from auth_service.db import schema
 from auth_service.development_secret import DEVELOPMENT_SECRET_FILE
+from auth_service.setting_types import LogFormat
+from auth_service.setting_warnings import warnings_of
 from auth_service.settings import Settings
 from auth_service.web.http_limits import HttpLimits
 from auth_service.web.http_protocol import HardenedHttpProtocol
 from auth_service.web.logging import configure_logging
 
+log = structlog.get_logger()
 _KEEP_ALIVE_SECONDS: Final = 65
+_STARTUP_FAILURE: Final = 3  # uvicorn's exit code where the application does not start
 
 
 def serve(*, host: str, port: int, workers: int | None) -> None:
@@ -39,23 +46,27 @@ def serve(*, host: str, port: int, workers: int | None) -> None:
     settings = Settings.load() if workers is None else Settings.load(workers=workers)
     # Worker processes read the settings again, and have to come to the same ones.
     os.environ["AUTH_WORKERS"] = str(settings.workers)
-    for name in unknown_variables():
-        typer.echo(f"auth-service: {name} is no setting of this service", err=True)
     configure_logging(settings)
+    for name in unknown_variables():
+        if settings.log_format is LogFormat.JSON:
+            log.warning("unknown_setting", name=name)
+        else:
+            typer.echo(f"auth-service: {name} is no setting of this service", err=True)
     # uvicorn raises the signal anew once it has shut down: to have finished is a success.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    _refuse_unusable_address(host, port)
+    listeners = bind_sockets(host, port)
+    _refuse_exposed_development(settings, host, listeners)
     _announce(settings, host, port, has_admin=asyncio.run(_prepare(settings)))
+    for warning in warnings_of(settings):
+        log.warning("dangerous_setting", warning=warning)
     with _shared_metrics(settings):
-        _run(settings, host, port)
+        _run(settings, listeners)
 
 
-def _run(settings: Settings, host: str, port: int) -> None:
-    uvicorn.run(
+def _run(settings: Settings, listeners: list[socket.socket]) -> None:
+    config = uvicorn.Config(
         "auth_service.app:create_worker_app",
         factory=True,
-        host=host,
-        port=port,
         workers=settings.workers,
         loop="uvloop",
         http=_protocol(settings),
@@ -68,6 +79,27 @@ def _run(settings: Settings, host: str, port: int) -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(settings.shutdown_timeout.total_seconds()),
     )
+    if settings.workers > 1:
+        Multiprocess(config, sockets=listeners).run()
+        return
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=listeners)
+    if not server.started:
+        sys.exit(_STARTUP_FAILURE)
+
+
+def _refuse_exposed_development(
+    settings: Settings, host: str, listeners: list[socket.socket]
+) -> None:
+    """Keep what only helps a developer, everybody's mail above all, on the developer's machine."""
+    if not settings.development or settings.development_exposed:
+        return
+    if not all(map(is_loopback, listeners)):
+        fail(
+            f"development listens on this machine only, not on {host}: set "
+            "AUTH_ENVIRONMENT=production, or AUTH_DEVELOPMENT_EXPOSED=true, which turns /dev/* off"
+        )
 
 
 @contextmanager
@@ -79,19 +111,6 @@ def _shared_metrics(settings: Settings) -> Iterator[None]:
             yield
     else:
         yield
-
-
-def _refuse_unusable_address(host: str, port: int) -> None:
-    """Say in one line what uvicorn would find out only after everything has been started."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as fault:
-        fail(f"cannot listen on {host} port {port}: {fault.strerror}")
 
 
 def _protocol(settings: Settings) -> type[HardenedHttpProtocol]:
@@ -127,19 +146,28 @@ async def _prepare(settings: Settings) -> bool:
 
 
 def _announce(settings: Settings, host: str, port: int, *, has_admin: bool) -> None:
+    """Tell a newcomer where to look: lines to read, or an event where the log is JSON."""
     if settings.production:
         return
-    if not settings.secret_keys:
-        typer.echo(f"Secret:  made once and kept in {DEVELOPMENT_SECRET_FILE.resolve()}")
-    here = _address_to_open(host, port)
-    typer.echo(f"Docs:    {here}/docs")
-    if settings.development:
-        typer.echo(f"Mail:    {here}/dev/mailbox")
-    if settings.issuer != here:
-        typer.echo(f"Issuer:  {settings.issuer} (AUTH_ISSUER): what tokens and problems name")
-    if not has_admin:
-        typer.echo(f"Admin:   none yet; {_own_name()} users create you@example.com --role admin")
+    facts = dict(_facts(settings, _address_to_open(host, port), has_admin=has_admin))
+    if settings.log_format is LogFormat.JSON:
+        log.info("serving", **{name.lower(): fact for name, fact in facts.items()})
+        return
+    for name, fact in facts.items():
+        typer.echo(f"{name + ':':<8} {fact}")
     typer.echo("Stop:    Ctrl-C")
+
+
+def _facts(settings: Settings, here: str, *, has_admin: bool) -> Iterator[tuple[str, str]]:
+    if not settings.secret_keys:
+        yield "Secret", f"made once and kept in {DEVELOPMENT_SECRET_FILE.resolve()}"
+    yield "Docs", f"{here}/docs"
+    if settings.has_development_mailbox:
+        yield "Mail", f"{here}/dev/mailbox"
+    if settings.issuer != here:
+        yield "Issuer", f"{settings.issuer} (AUTH_ISSUER): what tokens and problems name"
+    if not has_admin:
+        yield "Admin", f"none yet; {_own_name()} users create you@example.com --role admin"
 
 
 def _address_to_open(host: str, port: int) -> str:

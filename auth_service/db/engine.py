@@ -105,21 +105,27 @@ def _sqlite_engine(
         poolclass=poolclass,
         connect_args={"timeout": busy_timeout},
     )
-    event.listen(engine.sync_engine, "do_connect", _refuse_missing_folder)
+    event.listen(engine.sync_engine, "do_connect", _make_private_file)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
     event.listen(engine.sync_engine, "reset", _end_open_transaction)
     return engine
 
 
-def _refuse_missing_folder(_: object, __: object, arguments: list[str], ___: object) -> None:
-    """Notice a folder that is not there before the driver starts a thread to find that out.
+def _make_private_file(_: object, __: object, arguments: list[str], ___: object) -> None:
+    """Make the file for its owner alone (mode 0600), where there is none yet.
 
-    aiosqlite does not wait for the thread of a connection that could not be opened.
+    SQLite gives its journals the same mode. A missing folder is noticed before the driver starts a
+    thread to find that out: aiosqlite does not wait for the thread of a connection that could not
+    be opened.
     """
-    folder = Path(arguments[0]).parent
-    if not folder.is_dir():
-        raise NotADirectoryError(f"there is no folder {folder}")
+    if arguments[0].startswith((":", "file:")):
+        return
+    path = Path(arguments[0])
+    if not path.parent.is_dir():
+        raise NotADirectoryError(f"there is no folder {path.parent}")
+    if not path.exists():
+        path.touch(mode=0o600, exist_ok=True)
 
 
 def _prepare_sqlite(dbapi_connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's

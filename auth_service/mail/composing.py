@@ -18,7 +18,8 @@ from auth_service.mail.message import MailKind
 from auth_service.mail.payload import Payload
 from auth_service.mail.templates import BrokenTemplateError, MailTemplates
 from auth_service.mail_settings import sender_of
-from auth_service.settings import Settings, SettingsError
+from auth_service.setting_sources import SettingsError
+from auth_service.settings import Settings
 
 # Every server takes it, whether or not it knows 8BITMIME (RFC 6152).
 _POLICY: Final = SMTP.clone(cte_type="7bit")

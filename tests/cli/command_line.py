@@ -34,6 +34,10 @@ class CommandLine:
         """The same commands, each in a process of its own."""
         return replace(self, in_process=False)
 
+    def with_settings(self, **settings: str) -> "CommandLine":
+        """The same commands under more settings."""
+        return replace(self, settings=self.settings | settings)
+
     def environment(self, **settings: str) -> dict[str, str]:
         """The environment that a process of its own gets."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("AUTH_")}

@@ -7,7 +7,8 @@ import pytest
 
 from auth_service.app import SchemaNotAtHeadError, create_app, create_worker_app
 from auth_service.db import schema
-from auth_service.settings import Settings, SettingsError
+from auth_service.setting_sources import SettingsError
+from auth_service.settings import Settings
 from tests.conftest import client_of, settings_for
 
 

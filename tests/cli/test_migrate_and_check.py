@@ -12,7 +12,7 @@ from tests.cli.command_line import CommandLine
 
 def test_an_empty_folder_becomes_a_database_at_head(newcomer: CommandLine) -> None:
     assert newcomer.succeed("migrate") == f"schema at {schema.HEAD} (from nothing)\n"
-    assert (newcomer.folder / "auth.db").exists()
+    assert (newcomer.folder / "auth.db").stat().st_mode & 0o777 == 0o600
     newcomer.succeed("users", "list")
 
 
@@ -50,6 +50,25 @@ def test_a_service_that_could_serve_is_ok(command_on_each: CommandLine) -> None:
         {"part": "schema", "state": "ok"},
         {"part": "signing_key", "state": "ok"},
     ]
+
+
+@pytest.mark.postgresql
+def test_the_check_warns_of_what_production_should_not_have(
+    newcomer: CommandLine, empty_postgresql_url: str
+) -> None:
+    production = newcomer.with_settings(
+        AUTH_ENVIRONMENT="production",
+        AUTH_ISSUER="https://auth.example.com",
+        AUTH_SECRET_KEYS="0123456789abcdefghijklmnopqrstuvwxyz",
+        AUTH_MAIL_URL="smtp://auth:hunter2@127.0.0.1",
+        AUTH_DATABASE_URL=empty_postgresql_url,
+        AUTH_BCRYPT_ROUNDS="4",
+    )
+    production.succeed("migrate")
+    done = production.run("check", "--json")
+    assert done.returncode == 0
+    assert "auth-service: warning: AUTH_BCRYPT_ROUNDS is under 10" in done.stderr
+    assert "AUTH_BCRYPT_ROUNDS" in {row["part"] for row in json.loads(done.stdout)}
 
 
 def test_the_check_is_a_table_for_people(command: CommandLine) -> None:

@@ -54,7 +54,7 @@ def obey(hint: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
 async def test_a_newcomer_is_told_where_to_look(tmp_path: Path) -> None:
     async with running({}, folder=tmp_path) as server, server.client() as http:
         (docs,) = re.findall(r"^Docs: +(\S+)$", said(server), re.MULTILINE)
-        assert docs == f"{server.url}/docs"
+        assert docs == f"http://localhost:{server.port}/docs"
         assert (await http.get(docs)).status_code == 200
         assert f"kept in {tmp_path / DEVELOPMENT_SECRET_FILE}\n" in said(server)
     assert (tmp_path / DEVELOPMENT_SECRET_FILE).stat().st_mode & 0o777 == 0o600
@@ -80,6 +80,47 @@ async def test_a_secret_of_ones_own_is_not_announced(tmp_path: Path) -> None:
     assert not (tmp_path / DEVELOPMENT_SECRET_FILE).exists()
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104 - refused
+def test_development_listens_on_this_machine_only(process: CommandLine, host: str) -> None:
+    reason = process.fail("serve", "--host", host, "--port", "0")
+    assert reason.startswith(f"development listens on this machine only, not on {host}: ")
+    assert "AUTH_ENVIRONMENT=production" in reason
+    assert "AUTH_DEVELOPMENT_EXPOSED=true" in reason
+
+
+def test_an_empty_environment_is_refused(process: CommandLine) -> None:
+    reason = process.fail("serve", "--host", "0.0.0.0", AUTH_ENVIRONMENT="")  # noqa: S104
+    assert reason.startswith("AUTH_ENVIRONMENT is empty")
+
+
+async def test_exposed_development_shows_no_mail(tmp_path: Path) -> None:
+    async with (
+        running(
+            {"AUTH_DEVELOPMENT_EXPOSED": "true"},
+            folder=tmp_path,
+            arguments=("--host", "0.0.0.0"),  # noqa: S104 - what this is about
+        ) as server,
+        server.client() as http,
+    ):
+        assert (await http.get("/dev/mailbox")).status_code == 404
+        assert "Mail:" not in said(server)
+
+
+async def test_both_loopback_addresses_are_served(tmp_path: Path) -> None:
+    async with running({}, folder=tmp_path) as server, server.client() as http:
+        assert (await http.get("/dev/mailbox")).status_code == 200
+        other = await http.get(f"http://[::1]:{server.port}/dev/mailbox")
+        assert other.status_code == 200
+
+
+async def test_a_json_log_has_nothing_but_json(tmp_path: Path) -> None:
+    settings = {"AUTH_LOG_FORMAT": "json", "AUTH_ISSUR": "x"}
+    async with running(settings, folder=tmp_path) as server:
+        pass
+    events = [json.loads(line) for line in server.log.splitlines()]
+    assert {"serving", "unknown_setting"} <= {event["event"] for event in events}
+
+
 async def test_misspelt_variables_are_named_and_it_serves(tmp_path: Path) -> None:
     async with running({"AUTH_ISSUR": "x"}, folder=tmp_path) as server:
         assert "AUTH_ISSUR is no setting of this service" in said(server)
@@ -88,7 +129,7 @@ async def test_misspelt_variables_are_named_and_it_serves(tmp_path: Path) -> Non
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_taken_port_is_a_line(process: CommandLine, taken_port: int, workers: str) -> None:
     reason = process.fail("serve", "--port", str(taken_port), "--workers", workers)
-    assert reason == f"cannot listen on 127.0.0.1 port {taken_port}: Address already in use"
+    assert reason == f"cannot listen on localhost port {taken_port}: Address already in use"
 
 
 @pytest.mark.parametrize("host", ["nobody.invalid", "203.0.113.7"])

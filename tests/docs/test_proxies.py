@@ -10,7 +10,7 @@ import yaml
 from auth_service.settings import Settings
 from tests.docs.code_blocks import block_named, code_blocks
 
-ISSUER = "http://127.0.0.1:8000"
+ISSUER = "http://localhost:8000"
 TYPES = "type.googleapis.com/envoy.extensions.filters.http."
 UNRUN = {"yaml", "caddyfile"}
 TOLD = ["X-Auth-User-Id", "X-Auth-Email", "X-Auth-Roles", "X-Auth-Session-Id"]

@@ -10,7 +10,7 @@ import pytest
 from auth_service.mail.composing import Composer
 from auth_service.mail.message import VALUES, MailKind
 from auth_service.mail.templates import BrokenTemplateError, MailTemplates, Words
-from auth_service.settings import SettingsError
+from auth_service.setting_sources import SettingsError
 from tests.conftest import settings_for
 
 LINK: Final = "https://app.example.com/verify-email#token=t-1"

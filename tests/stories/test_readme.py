@@ -52,7 +52,7 @@ async def test_every_command_of_the_tour_prints_what_is_shown(
     mark = "=== end of step ==="
     async with new_server(AUTH_ENVIRONMENT="development") as server:
         script = "".join(f"{command}\nprintf '\\n%s\\n' '{mark}'\n" for command, _ in steps())
-        script = script.replace("http://127.0.0.1:8000", server.url)
+        script = script.replace("http://localhost:8000", server.url)
         shell = await asyncio.create_subprocess_exec(
             "bash", stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=tmp_path
         )

@@ -68,8 +68,8 @@ async def test_the_claims_are_about_the_login(
     now = int(clock.now().timestamp())
     assert UUID(claims.pop("jti")).version == 7
     assert claims == {
-        "iss": "http://127.0.0.1:8000",
-        "aud": "http://127.0.0.1:8000",
+        "iss": "http://localhost:8000",
+        "aud": "http://localhost:8000",
         "sub": me["id"],
         "exp": now + 900,
         "iat": now,

@@ -65,7 +65,7 @@ async def test_an_error_is_a_problem_with_all_its_members(
     problem = answer.json()
     assert list(problem) == [*MEMBERS, "errors"] if status == 422 else MEMBERS
     assert (problem["status"], problem["code"]) == (status, code)
-    assert problem["type"] == f"http://127.0.0.1:8000/problems/{code}"
+    assert problem["type"] == f"http://localhost:8000/problems/{code}"
     assert problem["title"] == catalogue()[code].title
     assert problem["detail"]
     assert problem["request_id"] == answer.headers["x-request-id"]

@@ -71,7 +71,7 @@ class TokenPage:
             button=self.button,
             fields=_ASKED_FIELD if self.asks_for_password else "",
         )
-        return _answer(self.title, form, assets="dev/assets", script=_SCRIPT)
+        return _answer(self.title, form, assets="development-assets", script=_SCRIPT)
 
 
 VERIFY_EMAIL: Final = TokenPage(
@@ -98,7 +98,7 @@ UNDO_EMAIL_CHANGE: Final = TokenPage(
 def mailbox_page(mails: Iterable[ShownMail]) -> HTMLResponse:
     """The mails, the first one on top."""
     body = "\n".join(map(_article, mails)) or "<p>No mail yet. Reload when there should be.</p>"
-    return _answer("Development mailbox", body, assets="assets")
+    return _answer("Development mailbox", body, assets="../development-assets")
 
 
 def _article(mail: ShownMail) -> str:

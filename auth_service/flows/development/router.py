@@ -1,9 +1,12 @@
-"""``/dev/mailbox``, and the pages that mailed links lead to while there is no frontend."""
+"""``/dev/mailbox``, and the pages that mailed links lead to while there is no frontend.
+
+The mailbox shows everybody's mail, so it is for the developer's own machine only.
+"""
 
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from auth_service.flows.development.pages import (
@@ -13,9 +16,32 @@ from auth_service.flows.development.pages import (
     mailbox_page,
 )
 from auth_service.mail.mailbox import DevelopmentMailbox
+from auth_service.setting_types import is_loopback_host
 from auth_service.web.errors import NotFound
 
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+
+async def require_own_machine(request: Request) -> None:
+    """Answer only a loopback peer that asks for a loopback host, with no proxy in between.
+
+    The host tells a page of another site, whose name was made to resolve to 127.0.0.1 (DNS
+    rebinding), from the developer.
+
+    Raises:
+        NotFound: the request may come from elsewhere.
+    """
+    peer = request.client.host if request.client else ""
+    if (
+        not is_loopback_host(peer)
+        or not is_loopback_host(request.url.hostname or "")
+        or any(name in request.headers for name in _FORWARDED)
+    ):
+        raise NotFound
+
+
 router = APIRouter(include_in_schema=False)
+own_machine = APIRouter(include_in_schema=False, dependencies=[Depends(require_own_machine)])
 
 _STATIC: Final = Path(__file__).with_name("static")
 _ASSETS: Final = {
@@ -24,7 +50,7 @@ _ASSETS: Final = {
 }
 
 
-@router.get("/dev/mailbox")
+@own_machine.get("/dev/mailbox")
 async def get_mailbox(request: Request) -> HTMLResponse:
     """The latest mails, whatever way they went."""
     mailbox: DevelopmentMailbox = request.app.state.mailbox
@@ -50,7 +76,7 @@ async def get_undo_email_change_page() -> HTMLResponse:
 
 
 # No coroutine: the file is read beside the event loop.
-@router.get("/dev/assets/{name}")
+@router.get("/development-assets/{name}")
 def get_asset(name: str) -> Response:
     """What the pages load."""
     if name not in _ASSETS:

@@ -22,7 +22,13 @@ PAGES = {
     "/reset-password": "auth/password/reset",
     "/undo-email-change": "auth/email-change/undo",
 }
-ADDRESSES = [*PAGES, "/dev/mailbox", "/dev/assets/development.css", "/dev/assets/token-page.js"]
+ADDRESSES = [
+    *PAGES,
+    "/dev/mailbox",
+    "/development-assets/development.css",
+    "/development-assets/token-page.js",
+]
+OWN_MACHINE = ("127.0.0.1", 40000)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -37,7 +43,7 @@ async def app(new_app: AppFactory) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
-    async with client_of(app) as http:
+    async with client_of(app, peer=OWN_MACHINE) as http:
         yield http
 
 
@@ -105,7 +111,7 @@ async def test_every_file_is_served_and_no_other(client: AsyncClient) -> None:
     static = Path(router.__file__).with_name("static")
     assert {path.name for path in static.iterdir()} == set(router._ASSETS)
     for name in ("router.py", "..%2frouter.py", "x.js"):
-        assert (await client.get(f"/dev/assets/{name}")).status_code == 404
+        assert (await client.get(f"/development-assets/{name}")).status_code == 404
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -116,6 +122,41 @@ async def test_a_page_posts_where_the_token_is_used(client: AsyncClient, page: s
 
 
 # --- The mailbox ---
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.0.0.9", "::1"])
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
+async def test_the_own_machine_sees_it(app: FastAPI, peer: str, host: str) -> None:
+    async with client_of(app, peer=(peer, 40000)) as http:
+        assert (await http.get("/dev/mailbox", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers"),
+    [
+        ("198.51.100.7", {}),
+        ("198.51.100.7", {"Host": "localhost"}),
+        ("198.51.100.7", {"X-Forwarded-For": "127.0.0.1"}),
+        ("127.0.0.1", {"Host": "auth.example.com"}),
+        ("127.0.0.1", {"Host": "localhost.example.com"}),
+        ("127.0.0.1", {"Host": "192.0.2.1:8000"}),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}),
+        ("127.0.0.1", {"Forwarded": "for=198.51.100.7"}),
+    ],
+)
+async def test_nobody_else_sees_it(app: FastAPI, peer: str, headers: dict[str, str]) -> None:
+    async with client_of(app, peer=(peer, 40000)) as http:
+        answer = await http.get("/dev/mailbox", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_it_is_off_where_development_is_exposed(new_app: AppFactory) -> None:
+    async with (
+        new_app(environment="development", development_exposed=True) as app,
+        client_of(app, peer=OWN_MACHINE) as http,
+    ):
+        assert (await http.get("/dev/mailbox")).status_code == 404
+        assert (await http.get("/verify-email")).status_code == 200
 
 
 async def test_an_empty_mailbox_says_so(client: AsyncClient) -> None:
@@ -136,7 +177,7 @@ async def test_a_mail_that_waits_is_shown_with_the_reason(
 ) -> None:
     async with new_app(environment="development", mail_url="smtp://127.0.0.1:1") as app:
         await send(app)
-        async with client_of(app) as http:
+        async with client_of(app, peer=OWN_MACHINE) as http:
             page = (await http.get("/dev/mailbox")).text
     assert "waiting (connection_lost)" in page
     assert LINK in page

@@ -38,8 +38,8 @@ async def test_the_token_is_the_service_s_own(service: Service) -> None:
     assert claims.pop("jti")
     assert claims.pop("exp") - claims.pop("iat") == 900
     assert claims == {
-        "iss": "http://127.0.0.1:8000",
-        "aud": "http://127.0.0.1:8000",
+        "iss": "http://localhost:8000",
+        "aud": "http://localhost:8000",
         "sub": service.id,
         "client_id": service.id,
         "roles": [],

@@ -74,7 +74,7 @@ async def test_both_metadata_addresses_name_endpoints_that_exist(
 ) -> None:
     first, second = [(await client.get(address)).json() for address in ADDRESSES[1:]]
     assert first == second
-    assert first["issuer"] == "http://127.0.0.1:8000"
+    assert first["issuer"] == "http://localhost:8000"
     assert (await client.get(first["jwks_uri"])).status_code == 200
     refused = await client.post(first["token_endpoint"], data={"grant_type": "none"})
     assert refused.json()["error"] == "unsupported_grant_type"

@@ -15,7 +15,7 @@ from tests.flows.session.test_cookie_delivery import (
 )
 from tests.sessions.stored_sessions import all_rows
 
-ISSUER, PARTNER = "http://127.0.0.1:8000", "https://app.example.com"
+ISSUER, PARTNER = "http://localhost:8000", "https://app.example.com"
 ROUTES = ["/auth/refresh", "/auth/logout"]
 FROM_US = [
     {"Sec-Fetch-Site": "same-origin"},
@@ -41,7 +41,7 @@ FROM_ELSEWHERE = [
     {"Origin": ISSUER + ":8001"},
     {"Origin": ISSUER + "/"},
     {"Origin": ISSUER + ".evil.example"},
-    {"Origin": "https://127.0.0.1:8000"},
+    {"Origin": "https://localhost:8000"},
     {"Origin": "http://127.0.0.1"},
     {"Origin": PARTNER + ".evil.example"},
     {"Origin": "https://evil.app.example.com"},
@@ -49,8 +49,8 @@ FROM_ELSEWHERE = [
     {"Sec-Fetch-Site": "same-site", "Origin": "https://evil.example"},
     {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
     {"Referer": ISSUER + "/"},
-    {"Host": "127.0.0.1:8000"},
-    {"X-Forwarded-Host": "127.0.0.1:8000", "Origin": "https://evil.example"},
+    {"Host": "localhost:8000"},
+    {"X-Forwarded-Host": "localhost:8000", "Origin": "https://evil.example"},
 ]
 
 
