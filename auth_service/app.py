@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from auth_service import __version__
 from auth_service.admin.audit_router import router as admin_audit_router
+from auth_service.admin.caller import ADMINISTRATOR
 from auth_service.admin.clients_router import router as admin_clients_router
 from auth_service.admin.keys_router import router as admin_keys_router
 from auth_service.admin.user_actions_router import router as admin_user_actions_router
@@ -37,11 +38,14 @@ from auth_service.flows.service_tokens.revocations_router import router as revoc
 from auth_service.flows.service_tokens.router import router as service_tokens_router
 from auth_service.flows.session.router import router as session_router
 from auth_service.parts import build_parts
+from auth_service.setting_types import DocsAccess
 from auth_service.settings import Settings
+from auth_service.web.cors import Cors
 from auth_service.web.docs_page import docs_router
+from auth_service.web.index_page import index_router
 from auth_service.web.logging import configure_logging
 from auth_service.web.metrics import Metrics
-from auth_service.web.middleware import Cors, RequestContext, UnexpectedErrors
+from auth_service.web.middleware import RequestContext, UnexpectedErrors
 from auth_service.web.openapi import TAGS, openapi_document, operation_id
 from auth_service.web.problem_pages import router as problem_pages_router
 from auth_service.web.problems import install_problem_handlers
@@ -67,6 +71,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         title=TITLE,
         summary="Register, log in, stay logged in: an authentication service.",
         version=__version__,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         openapi_tags=TAGS,
@@ -105,7 +110,10 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     if metrics is not None:
         app.include_router(metrics_router(metrics, settings))
     app.include_router(problem_pages_router)
-    app.include_router(docs_router(TITLE))
+    app.include_router(index_router(settings))
+    if settings.docs is not DocsAccess.OFF:
+        readers = [ADMINISTRATOR] if settings.docs is DocsAccess.ADMIN else []
+        app.include_router(docs_router(TITLE), dependencies=readers)
     if settings.development:
         app.include_router(development_router)
     if settings.has_development_mailbox:
@@ -129,7 +137,7 @@ def create_worker_app() -> FastAPI:
 def _surround(app: FastAPI, settings: Settings, metrics: Metrics | None) -> None:
     """The middleware, innermost first."""
     app.add_middleware(UnexpectedErrors)
-    if settings.cors_origins:
+    if settings.cors_origins or settings.allowed_origins.loopback:
         app.add_middleware(Cors, settings=settings)
     app.add_middleware(RequestContext, settings=settings, metrics=metrics)
 

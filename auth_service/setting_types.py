@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -13,6 +14,7 @@ from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+LOOPBACK_ORIGIN: Final = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 _SSLMODE: Final = re.compile(r"([?&])sslmode=")
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _LONGEST: Final = timedelta(days=3653)
@@ -48,6 +50,14 @@ class Registration(StrEnum):
     OPEN = "open"
     PRIVATE = "private"
     CLOSED = "closed"
+
+
+class DocsAccess(StrEnum):
+    """Who may read the description of the API."""
+
+    ON = "on"
+    OFF = "off"
+    ADMIN = "admin"
 
 
 class LogFormat(StrEnum):
@@ -165,6 +175,26 @@ def is_origin(value: str) -> bool:
     """Whether this is an http or https origin (RFC 6454), such as ``https://app.example.com``."""
     parts = parts_of(value)
     return parts.scheme in {"http", "https"} and bool(parts.netloc) and not parts.path
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedOrigins:
+    """The origins whose pages may call this service with a person's credentials (CORS).
+
+    ``loopback`` admits every port of this machine: development servers of frontends.
+    """
+
+    listed: frozenset[str]
+    loopback: bool = False
+
+    def allows(self, origin: str) -> bool:
+        """Whether an ``Origin`` header names one of them; the wildcard names nobody here."""
+        return origin in self.listed or (
+            self.loopback and LOOPBACK_ORIGIN.fullmatch(origin) is not None
+        )
+
+
+NO_ORIGINS: Final = AllowedOrigins(frozenset())
 
 
 def is_loopback_host(host: str) -> bool:

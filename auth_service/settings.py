@@ -23,7 +23,9 @@ from auth_service.development_secret import kept_secret
 from auth_service.mail_settings import BrandName, MailFrom, MailUrl, OptionalFolder
 from auth_service.setting_sources import LayeredSettings
 from auth_service.setting_types import (
+    AllowedOrigins,
     CommaSeparated,
+    DocsAccess,
     Duration,
     Environment,
     JwtAlgorithm,
@@ -78,6 +80,7 @@ class Settings(LayeredSettings):
 
     cors_origins: Annotated[CommaSeparated, Field(default_factory=list)]
     cookie_secure: bool | None = None
+    docs: DocsAccess = DocsAccess.ON
     trusted_proxies: Annotated[Networks, Field(default_factory=list)]
 
     jwt_algorithm: JwtAlgorithm = JwtAlgorithm.ES256
@@ -231,6 +234,13 @@ class Settings(LayeredSettings):
         """The origin (RFC 6454) that a page served by this service itself has."""
         parts = urlsplit(self.issuer)
         return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @cached_property
+    def allowed_origins(self) -> AllowedOrigins:
+        """Those of ``AUTH_CORS_ORIGINS``; in development without any, every loopback origin."""
+        return AllowedOrigins(
+            frozenset(self.cors_origins), loopback=self.development and not self.cors_origins
+        )
 
     def with_secret(self) -> Self:
         """These settings with a secret in any case: outside production one is made and kept.

@@ -29,6 +29,7 @@ from auth_service.settings import Settings
 from auth_service.web.http_limits import HttpLimits
 from auth_service.web.http_protocol import HardenedHttpProtocol
 from auth_service.web.logging import configure_logging
+from auth_service.web.response_headers import headers_of_every_answer
 
 log = structlog.get_logger()
 _KEEP_ALIVE_SECONDS: Final = 65
@@ -118,6 +119,8 @@ def _protocol(settings: Settings) -> type[HardenedHttpProtocol]:
         header_timeout=settings.header_timeout.total_seconds(),
         body_timeout=settings.body_timeout.total_seconds(),
         issuer=settings.issuer,
+        headers=headers_of_every_answer(settings),
+        origins=settings.allowed_origins,
     )
     # uvicorn pickles its configuration for every worker it starts, which a class made on the fly
     # does not survive and a partial application does. All that uvicorn does with it is to call it.

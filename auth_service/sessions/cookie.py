@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import structlog
 from fastapi import Request, Response
 
 from auth_service.sessions.errors import CsrfRejected
@@ -9,6 +10,7 @@ from auth_service.sessions.refresh_token import RawRefreshToken
 from auth_service.settings import Settings
 from auth_service.web import cookies
 
+log = structlog.get_logger()
 NAME: Final = "refresh_token"
 _PATH: Final = "/auth"
 
@@ -28,6 +30,7 @@ def find(request: Request, settings: Settings) -> str | None:
     if token is None:
         return None
     if not may_be_used(request, settings):
+        log.warning("csrf_rejected", origin=request.headers.get("origin"))
         raise CsrfRejected
     return token
 
@@ -74,4 +77,4 @@ def may_be_used(request: Request, settings: Settings) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return False
-    return origin == settings.issuer_origin or origin in settings.cors_origins
+    return origin == settings.issuer_origin or settings.allowed_origins.allows(origin)

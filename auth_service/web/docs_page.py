@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from auth_service.web.errors import NotFound
 
@@ -75,12 +75,16 @@ class _Asset:
 
 
 def docs_router(title: str) -> APIRouter:
-    """The routes ``/docs``, ``/redoc`` and ``/docs/assets/{name}``; the pages bear the title.
+    """The routes ``/docs``, ``/redoc``, ``/docs/assets/{name}`` and ``/openapi.json``.
 
-    They show the OpenAPI description that the application serves at ``/openapi.json``.
+    The pages have the title, and show the OpenAPI description.
     """
     router = APIRouter(include_in_schema=False)
     head = _HEAD.format(title=escape(title))
+
+    @router.get("/openapi.json")
+    async def openapi_document(request: Request) -> JSONResponse:
+        return JSONResponse(request.app.openapi())
 
     @router.get("/docs")
     async def swagger_ui() -> HTMLResponse:

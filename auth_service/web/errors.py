@@ -15,6 +15,18 @@ class MalformedBody(DomainError):
     title = "The body cannot be read"
 
 
+class AmbiguousRequest(DomainError):
+    """Something that may stand once in a request stands twice, so that two readers may differ.
+
+    That is a header field such as `Authorization` or `Host`, one of the cookies of this service, or
+    a query parameter. Nothing of the request was used.
+    """
+
+    kind = Kind.MALFORMED
+    code = "ambiguous_request"
+    title = "A part of the request stands twice"
+
+
 class NotFound(DomainError):
     """There is nothing at this address."""
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from auth_service.core.errors import DomainError, Kind
+from auth_service.web.response_headers import UNLESS_SET, Header
 from auth_service.web.statuses import STATUS_OF_KIND
-
-Header = tuple[bytes, bytes]
 
 
 class MalformedHttp(DomainError):
@@ -69,9 +68,7 @@ def raw_answer(
         *(b"%b: %b" % (name, value) for name, value in extra if name.lower() != b"server"),
         b"content-type: application/problem+json",
         b"content-length: %d" % len(body),
-        b"cache-control: no-store",
-        b"referrer-policy: no-referrer",
-        b"x-content-type-options: nosniff",
+        *(b"%b: %b" % header for header in UNLESS_SET),
         b"x-request-id: %b" % str(request_id).encode(),
         b"connection: close",
         b"",

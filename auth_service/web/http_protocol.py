@@ -5,13 +5,13 @@ that owes something (the rest of a head, the rest of a body, the reading of an a
 deadline, and what it may send without getting anywhere is bounded.
 """
 
-import logging
 import math
 from asyncio import AbstractEventLoop, Transport
 from collections.abc import Mapping
 from typing import Any, Final
 
 import httptools
+import structlog
 from uvicorn import Config
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -26,7 +26,7 @@ MAX_PIPELINED: Final = 64
 LINGER: Final = 1.0  # seconds for a refused client to read its answer
 FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 # An enumeration looks its members up slowly in Python 3.11, and these are met with every request.
@@ -280,10 +280,11 @@ class HardenedHttpProtocol(HttpToolsProtocol):
 
     def _answer(self, refusal: DomainError) -> None:
         request_id = new_id()
-        extra = {"code": refusal.code, "request_id": str(request_id), "client": self.client}
-        logger.info("request refused: %s", refusal.code, extra=extra)
-        headers, issuer = self.server_state.default_headers, self._limits.issuer
-        self.transport.write(raw_answer(refusal, request_id, headers, issuer=issuer))
+        peer = self.client[0] if self.client else None
+        log.info("request_refused", code=refusal.code, request_id=str(request_id), client=peer)
+        fields = self.scope["headers"] if self._reading is BODY else self.headers
+        extra = (*self.server_state.default_headers, *self._limits.headers_for(fields))
+        self.transport.write(raw_answer(refusal, request_id, extra, issuer=self._limits.issuer))
         self._linger()
 
     def _linger(self) -> None:

@@ -37,6 +37,12 @@ class Metrics:
         self.logins = Counter(
             "auth_logins", "Logins tried, by how they ended.", ("outcome",), registry=self.registry
         )
+        self.refusals = Counter(
+            "auth_refusals",
+            "Requests refused by a rule of the service, by the code of the problem.",
+            ("code",),
+            registry=self.registry,
+        )
         self.mails = Counter(
             "auth_mails",
             "Tries to send a mail, by how they ended: sent, retried (later), given_up.",

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from auth_service.core.errors import (
@@ -113,6 +114,9 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def on_domain_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, DomainError)  # noqa: S101 - registered for these
+        metrics = request.app.state.metrics
+        if metrics is not None:
+            metrics.refusals.labels(error.code).inc()
         return problem_response(request.scope, error)
 
     async def on_invalid_request(request: Request, error: Exception) -> Response:
@@ -124,11 +128,24 @@ def install_problem_handlers(app: FastAPI) -> None:
         fact = _FRAMEWORK_ERRORS.get(error.status_code, InternalError)
         response = problem_response(request.scope, fact())
         response.headers.update(error.headers or {})
+        if fact is MethodNotAllowed:
+            response.headers["Allow"] = ", ".join(_methods_at(request.scope))
         return response
 
     app.add_exception_handler(DomainError, on_domain_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_exception)
+
+
+def _methods_at(scope: Scope) -> list[str]:
+    """The methods of every route at this address; the framework knows only the first one's."""
+    methods = {
+        method
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        for route in scope["app"].routes
+        if route.matches({**scope, "method": method})[0] is Match.FULL
+    }
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 def _field_faults(error: RequestValidationError) -> Iterator[FieldFault]:

@@ -34,6 +34,8 @@ def settings_on(database_url: str) -> dict[str, str]:
         "AUTH_DATABASE_URL": database_url,
         "AUTH_SECRET_KEYS": SECRET,
         "AUTH_BCRYPT_ROUNDS": "4",
+        # Without any, development allows every origin of this machine.
+        "AUTH_CORS_ORIGINS": "https://app.example.com",
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 
 from tests.conftest import AppFactory, client_of
@@ -89,6 +90,56 @@ async def test_a_refused_preflight_is_a_problem(client: httpx.AsyncClient, origi
     assert (answer.status_code, answer.json()["code"]) == (403, "origin_not_allowed")
     assert answer.headers["content-type"] == "application/problem+json"
     assert allowed(answer) is None
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://localhost:5173", "http://127.0.0.1:3000", "https://localhost", "http://[::1]:1"],
+)
+async def test_in_development_pages_of_this_machine_may_call(
+    new_app: AppFactory, origin: str
+) -> None:
+    async with new_app(environment="development") as app, client_of(app) as http:
+        answer = await preflight(http, origin)
+        assert (answer.status_code, allowed(answer)) == (200, origin)
+        assert answer.headers["access-control-allow-credentials"] == "true"
+
+
+async def test_development_with_a_list_has_nothing_but_the_list(new_app: AppFactory) -> None:
+    async with (
+        new_app(environment="development", cors_origins=[ORIGIN]) as app,
+        client_of(app) as http,
+    ):
+        assert (await preflight(http, "http://localhost:5173")).status_code == 403
+
+
+@pytest.mark.parametrize("environment", ["development", "test"])
+async def test_a_refused_preflight_in_development_logs_the_setting(
+    new_app: AppFactory, environment: str
+) -> None:
+    async with (
+        new_app(environment=environment, cors_origins=[ORIGIN]) as app,
+        client_of(app) as http,
+    ):
+        with structlog.testing.capture_logs() as logged:
+            await preflight(http, "http://192.0.2.1:5173")
+    hints = [line["hint"] for line in logged if line["event"] == "origin_not_allowed"]
+    told = environment == "development"
+    assert hints == (["AUTH_CORS_ORIGINS=http://192.0.2.1:5173"] if told else [])
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost.evil.example",
+        "http://localhost:5173.evil.example",
+        "http://127.0.0.2",
+        "null",
+    ],
+)
+async def test_in_development_no_other_origin_may(new_app: AppFactory, origin: str) -> None:
+    async with new_app(environment="development") as app, client_of(app) as http:
+        assert (await preflight(http, origin)).status_code == 403
 
 
 @pytest.mark.parametrize(("method", "headers"), [("TRACE", ""), ("POST", "x-anything")])

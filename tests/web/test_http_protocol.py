@@ -20,6 +20,7 @@ from typing import Any, Self, cast
 from uuid import UUID
 
 import pytest
+import structlog
 import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -28,10 +29,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from auth_service.core.errors import DomainError
+from auth_service.setting_types import AllowedOrigins
 from auth_service.web.http_errors import HeadersTooLarge, MalformedHttp, RequestTimeout
 from auth_service.web.http_limits import HttpLimits
 from auth_service.web.http_protocol import MAX_PIPELINED, HardenedHttpProtocol
+from auth_service.web.response_headers import headers_of_every_answer
 from auth_service.web.statuses import STATUS_OF_KIND
+from tests.conftest import settings_for
 
 PATIENCE = 5.0  # seconds until a test gives up on the server
 BRIEF = 0.2
@@ -197,7 +201,8 @@ def served(protocol: type[asyncio.Protocol], **options: Any) -> Iterator[Service
 
 @pytest.fixture(scope="module")
 def _patient_server() -> Iterator[Service]:
-    protocol = http_protocol(HttpLimits(60, 60, LIMIT, issuer=ISSUER))
+    headers = headers_of_every_answer(settings_for("sqlite://"))
+    protocol = http_protocol(HttpLimits(60, 60, LIMIT, issuer=ISSUER, headers=headers))
     with served(protocol, timeout_keep_alive=60) as service:
         yield service
 
@@ -382,6 +387,32 @@ def test_refusal_has_the_headers_of_every_answer(patient: Service) -> None:
     assert headers["Connection"] == "close"
     assert headers["Date"]
     assert "Server" not in headers
+
+
+def test_refusal_can_be_read_by_a_page_of_an_allowed_origin() -> None:
+    limits = HttpLimits(
+        headers=((b"cross-origin-resource-policy", b"same-origin"),),
+        origins=AllowedOrigins(frozenset({"https://app.example.com"})),
+    )
+    head = b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://%b\r\nAccept: *\r\nbroken\r\n\r\n"
+    headers = dict(limits.headers_for([(b"origin", b"https://app.example.com")]))
+    assert headers[b"access-control-allow-origin"] == b"https://app.example.com"
+    assert headers[b"cross-origin-resource-policy"] == b"same-origin"
+    for fields in ([], [(b"origin", b"https://evil.example")], [(b"origin", b"x")] * 2):
+        assert b"access-control-allow-origin" not in dict(limits.headers_for(fields))
+    with served(http_protocol(limits)) as service:
+        for host, allowed in ((b"app.example.com", True), (b"evil.example", False)):
+            answer = service.connect(head % host).answer()
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert ("Access-Control-Allow-Origin" in answer.headers) is allowed
+
+
+def test_refusal_is_logged_without_a_word_of_the_request(patient: Service) -> None:
+    with structlog.testing.capture_logs() as logged:
+        patient.connect(b"secret\r\n\r\n").answer()
+    [line] = [line for line in logged if line["event"] == "request_refused"]
+    assert (line["code"], line["client"]) == ("malformed_http", "127.0.0.1")
+    assert "secret" not in str(line)
 
 
 def test_nothing_after_a_broken_message_is_run(patient: Service) -> None:

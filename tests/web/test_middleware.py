@@ -21,7 +21,11 @@ RIGHT = {"email": "ada@example.com", "password": PASSWORD}
 SECURITY = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-security-policy": (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
 }
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "success": ("GET", "/healthz", {}),
@@ -75,6 +79,72 @@ async def test_every_answer_has_the_security_headers_and_an_id(
     assert answer.headers["cache-control"] == "no-store"
     assert UUID(answer.headers["x-request-id"]).version == 7
     assert "server" not in answer.headers
+
+
+async def test_transport_security_is_strict_where_the_issuer_is_https(
+    new_app: AppFactory, open_client: httpx.AsyncClient
+) -> None:
+    name = "strict-transport-security"
+    assert name not in (await open_client.get("/healthz")).headers
+    async with new_app(issuer="https://auth.example.com") as app, client_of(app) as http:
+        for path in ("/healthz", "/nowhere", "/docs"):
+            answer = await http.get(path)
+            assert answer.headers[name] == "max-age=31536000; includeSubDomains"
+
+
+async def test_what_the_head_is_refused_for_can_be_read_by_a_page(
+    open_client: httpx.AsyncClient,
+) -> None:
+    headers = {"Origin": ORIGIN}
+    large = await open_client.post("/auth/login", content=b"a" * 16385, headers=headers)
+    assert (large.status_code, large.headers["access-control-allow-origin"]) == (413, ORIGIN)
+    twice = await open_client.get("/healthz?a=1&a=2", headers=headers)
+    assert (twice.status_code, twice.headers["access-control-allow-origin"]) == (400, ORIGIN)
+
+
+@pytest.mark.parametrize(
+    "name", ["Authorization", "Host", "Content-Type", "Origin", "Sec-Fetch-Site"]
+)
+@pytest.mark.parametrize("values", [("a", "b"), ("a", "a")])
+async def test_a_field_that_may_stand_once_is_refused_when_it_stands_twice(
+    client: httpx.AsyncClient, name: str, values: tuple[str, str]
+) -> None:
+    answer = await client.get("/healthz", headers=[(name, value) for value in values])
+    assert (answer.status_code, answer.json()["code"]) == (400, "ambiguous_request")
+
+
+@pytest.mark.parametrize("query", ["limit=1&limit=1", "limit=1&%6cimit=2", "a&a", "a=1&" * 60])
+async def test_a_repeated_parameter_is_refused(client: httpx.AsyncClient, query: str) -> None:
+    answer = await client.get(f"/healthz?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "ambiguous_request")
+
+
+async def test_a_request_names_its_host(client: httpx.AsyncClient) -> None:
+    async def head_without_host(version: str) -> int:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope = {
+            "type": "http",
+            "http_version": version,
+            "method": "GET",
+            "path": "/healthz",
+            "raw_path": b"/healthz",
+            "query_string": b"",
+            "headers": [],
+            "client": ("192.0.2.1", 1),
+        }
+        await client._transport.app(scope, receive, send)  # type: ignore[attr-defined]
+        status: int = sent[0]["status"]
+        return status
+
+    assert await head_without_host("1.1") == 400
+    assert await head_without_host("1.0") == 200
 
 
 async def test_no_header_stands_twice(open_client: httpx.AsyncClient) -> None:

@@ -89,7 +89,8 @@ async def test_the_type_is_below_the_issuer(new_app: AppFactory) -> None:
 async def test_a_405_names_the_methods_there_are(client: httpx.AsyncClient) -> None:
     assert (await client.get("/auth/login")).headers["allow"] == "POST"
     assert (await client.delete("/oauth/token")).headers["allow"] == "POST"
-    assert (await client.post("/users/me")).headers["allow"] == "GET"
+    assert (await client.post("/users/me")).headers["allow"] == "DELETE, GET, HEAD"
+    assert (await client.put("/")).headers["allow"] == "GET, HEAD"
 
 
 async def test_each_fault_has_pointer_code_and_message(client: httpx.AsyncClient) -> None:

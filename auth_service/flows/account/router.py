@@ -18,6 +18,7 @@ from auth_service.methods.password.errors import Busy, ReauthenticationFailed
 from auth_service.sessions import cookie
 from auth_service.tokens.errors import InvalidAccessToken
 from auth_service.users.schemas import UserAnswer
+from auth_service.web.cookies import clear_site_data
 from auth_service.web.dependencies import AppSettings, Client, RequestTransaction
 from auth_service.web.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from auth_service.web.problems import problems
@@ -85,6 +86,7 @@ async def delete_account(  # noqa: PLR0913, PLR0917 - what a route needs, it nam
     """
     await flow.delete(db, user.account, body.password, client)
     cookie.clear(request, response, settings)
+    clear_site_data(response)
 
 
 @router.get("/me/export", responses=problems(*_REFUSALS))

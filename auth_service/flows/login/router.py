@@ -45,6 +45,7 @@ async def get_login(request: Request) -> Login:
     ),
 )
 async def log_in(  # noqa: PLR0913, PLR0917 - what a route needs, it names
+    request: Request,
     body: LoginRequest,
     response: Response,
     db: RequestTransaction,
@@ -68,13 +69,16 @@ async def log_in(  # noqa: PLR0913, PLR0917 - what a route needs, it names
         settings=settings,
         is_breached=logged_in.is_breached,
     )
-    remember_device(response, logged_in, settings)
+    remember_device(request, response, logged_in, settings)
     return answer
 
 
-def remember_device(response: Response, logged_in: LoggedIn, settings: Settings) -> None:
+def remember_device(
+    request: Request, response: Response, logged_in: LoggedIn, settings: Settings
+) -> None:
     """Have the browser keep what tells it from a stranger's, for its next logins."""
     put_device(
+        request,
         response,
         logged_in.device_cookie,
         max_age=int(DEVICE_TTL.total_seconds()),

@@ -66,7 +66,7 @@ async def issue_token(
         raise UnauthorizedClient
     if form.grant_type == "password":
         logged_in = await _by_password(request, db, form, client)
-        remember_device(response, logged_in, request.app.state.settings)
+        remember_device(request, response, logged_in, request.app.state.settings)
         return TokenAnswer.of(
             logged_in.tokens, with_refresh_token=True, is_breached=logged_in.is_breached
         )

@@ -16,6 +16,7 @@ from auth_service.sessions.delivery import deliver
 from auth_service.sessions.errors import CsrfRejected, InvalidRefreshToken
 from auth_service.sessions.schemas import TokenAnswer
 from auth_service.tokens.errors import InvalidAccessToken
+from auth_service.web.cookies import clear_site_data
 from auth_service.web.dependencies import AppSettings, Client, RequestTransaction
 from auth_service.web.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from auth_service.web.problems import problems
@@ -113,6 +114,7 @@ async def log_out(  # noqa: PLR0913, PLR0917 - what a route needs, it names
         if token is not None:
             await flow.end_by_refresh_token(db, token, client)
     cookie.clear(request, response, settings)
+    clear_site_data(response)
 
 
 async def _end_by_access_token(
