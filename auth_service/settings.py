@@ -68,6 +68,7 @@ class Settings(LayeredSettings):
     secret_keys: Annotated[CommaSeparated, Field(repr=False, default_factory=list)]
 
     database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///./auth.db"
+    database_pooler: bool = False
     database_pool_size: PositiveInt = 20
     database_pool_timeout: Duration = timedelta(seconds=5)
     database_connect_timeout: Duration = timedelta(seconds=5)

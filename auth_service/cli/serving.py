@@ -22,6 +22,7 @@ from auth_service.cli.listening import bind_sockets, is_loopback
 from auth_service.cli.misspellings import unknown_variables
 from auth_service.cli.running import fail
 from auth_service.db import schema
+from auth_service.db.pooler import ensure_no_unexpected_pooler
 from auth_service.development_secret import DEVELOPMENT_SECRET_FILE
 from auth_service.setting_types import LogFormat
 from auth_service.setting_warnings import warnings_of
@@ -131,6 +132,7 @@ async def _prepare(settings: Settings) -> bool:
     """Bring the schema to where it must be; answer whether there is an administrator."""
     state = create_app(settings).state
     try:
+        await ensure_no_unexpected_pooler(state.database.engine)
         revision = await schema.current_revision(state.database.engine)
         if not schema.can_serve(revision):
             if settings.production:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from auth_service.settings import Settings
 
 _APPLICATION_NAME: Final = "auth_service"
+_POOLER: Final = "auth_service_pooler"
 _PATIENT_CONNECT_SECONDS: Final = 10
 _PATIENT_LOCK_SECONDS: Final = 600
 
@@ -26,24 +27,24 @@ def new_engine(settings: Settings) -> AsyncEngine:
 
 def _postgresql_engine(settings: Settings) -> AsyncEngine:
     statement_timeout = settings.database_statement_timeout.total_seconds()
+    limits = {
+        "statement_timeout": _milliseconds(statement_timeout),
+        "lock_timeout": _milliseconds(settings.database_lock_timeout.total_seconds()),
+        "idle_in_transaction_session_timeout": _milliseconds(statement_timeout * 6),
+    }
     engine = create_async_engine(
         settings.database_url,
         hide_parameters=True,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_pool_timeout.total_seconds(),
+        execution_options={_POOLER: settings.database_pooler},
         connect_args={
             "timeout": settings.database_connect_timeout.total_seconds(),
             # The server gives up first and says why; the client's own limit is for a server that
             # no longer answers at all.
             "command_timeout": statement_timeout + 1,
-            "server_settings": {
-                "application_name": _APPLICATION_NAME,
-                "statement_timeout": _milliseconds(statement_timeout),
-                "lock_timeout": _milliseconds(settings.database_lock_timeout.total_seconds()),
-                "idle_in_transaction_session_timeout": _milliseconds(statement_timeout * 6),
-                "timezone": "UTC",
-            },
+            **_connect_arguments(limits, pooler=settings.database_pooler),
         },
     )
     event.listen(engine.sync_engine, "checkout", _drop_closed_connection)
@@ -58,20 +59,45 @@ def patient_engine(engine: AsyncEngine) -> AsyncEngine:
     """
     if engine.dialect.name == "sqlite":
         return _sqlite_engine(engine.url, _PATIENT_LOCK_SECONDS, poolclass=NullPool)
+    no_limits = {"statement_timeout": "0", "lock_timeout": "0"}
+    return _one_off_engine(engine, _connect_arguments(no_limits, pooler=is_for_pooler(engine)))
+
+
+def engine_for_pooler(engine: AsyncEngine) -> AsyncEngine:
+    """The same PostgreSQL database through whatever stands before it; pools nothing."""
+    return _one_off_engine(engine, _connect_arguments({}, pooler=True))
+
+
+def _one_off_engine(engine: AsyncEngine, arguments: dict[str, Any]) -> AsyncEngine:
     return create_async_engine(
         engine.url,
         hide_parameters=True,
         poolclass=NullPool,
-        connect_args={
-            "timeout": _PATIENT_CONNECT_SECONDS,
-            "server_settings": {
-                "application_name": _APPLICATION_NAME,
-                "statement_timeout": "0",
-                "lock_timeout": "0",
-                "timezone": "UTC",
-            },
-        },
+        connect_args={"timeout": _PATIENT_CONNECT_SECONDS, **arguments},
     )
+
+
+def is_for_pooler(engine: AsyncEngine) -> bool:
+    """Whether the engine was made for a pooler (``AUTH_DATABASE_POOLER``)."""
+    return bool(engine.get_execution_options().get(_POOLER))
+
+
+def _connect_arguments(limits: dict[str, str], *, pooler: bool) -> dict[str, Any]:
+    """What asyncpg is told, with limits that a pooler would refuse: there they are the role's.
+
+    A pooler in transaction mode gives each transaction another server connection, so a statement
+    must not be prepared under a name in one and executed in the next. Without a cache asyncpg sends
+    statements unnamed and parses each in the same message exchange that executes it.
+    """
+    server_settings = {"application_name": _APPLICATION_NAME, "timezone": "UTC"}
+    if not pooler:
+        return {"server_settings": server_settings | limits}
+    return {
+        "server_settings": server_settings,
+        "statement_cache_size": 0,
+        "prepared_statement_cache_size": 0,
+        "prepared_statement_name_func": str,
+    }
 
 
 def _milliseconds(seconds: float) -> str:

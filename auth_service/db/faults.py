@@ -58,6 +58,15 @@ def _layers(fault: BaseException | None) -> Iterator[BaseException]:
         yield from _layers(fault.__cause__)
 
 
+def _explained(fault: BaseException) -> str:
+    if any(
+        isinstance(layer, asyncpg.ProtocolViolationError) and "startup parameter" in str(layer)
+        for layer in _layers(fault)
+    ):
+        return "The database is behind a connection pooler: set AUTH_DATABASE_POOLER=true."
+    return "The database cannot be reached."
+
+
 @contextmanager
 def outages_become_unavailable() -> Iterator[None]:
     """Turn a lost database into ``ServiceUnavailable``; let every other fault through.
@@ -70,5 +79,5 @@ def outages_become_unavailable() -> Iterator[None]:
     except Exception as fault:
         if means_outage(fault):
             log.warning("database_unavailable", fault=type(fault).__name__)
-            raise ServiceUnavailable("The database cannot be reached.") from fault
+            raise ServiceUnavailable(_explained(fault)) from fault
         raise

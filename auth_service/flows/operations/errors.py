@@ -1,8 +1,13 @@
 """Refusals to the people who run the service."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from auth_service.core.errors import DomainError, Kind
+
+_POOLER_HINT: Final = (
+    " The database is reached through a connection pooler: set AUTH_DATABASE_POOLER=true."
+)
 
 
 class NotReady(DomainError):
@@ -19,7 +24,7 @@ class NotReady(DomainError):
     def __init__(self, checks: Mapping[str, str]) -> None:
         self.extensions = {"checks": dict(checks)}
         lost = ", ".join(name for name, state in checks.items() if state == "unavailable")
-        super().__init__(f"Not available: {lost}.")
+        super().__init__(f"Not available: {lost}.{_POOLER_HINT if 'pooler' in checks else ''}")
 
 
 class InvalidMetricsToken(DomainError):

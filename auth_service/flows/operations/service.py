@@ -6,6 +6,7 @@ from typing import Literal
 from auth_service.core.errors import ServiceUnavailable
 from auth_service.core.secrets import UndecryptableError
 from auth_service.db import schema
+from auth_service.db.pooler import UnexpectedPooler, ensure_no_unexpected_pooler
 from auth_service.db.session import Database
 from auth_service.flows.operations.errors import NotReady
 from auth_service.settings import Settings
@@ -38,6 +39,7 @@ class Operations:
         self._signing_keys = signing_keys
         self._rate_limiter = rate_limiter
         self._has_redis = settings.redis_url is not None
+        self._is_reached_as_expected = False
 
     async def readiness(self) -> Readiness:
         """The state of every part.
@@ -55,6 +57,11 @@ class Operations:
             raise NotReady(checks)
         return Readiness("degraded" if "degraded" in checks.values() else "ok", checks)
 
+    async def _ensure_no_unexpected_pooler(self) -> None:
+        if not self._is_reached_as_expected:
+            await ensure_no_unexpected_pooler(self._database.engine)
+            self._is_reached_as_expected = True
+
     async def _database_checks(self) -> dict[str, State]:
         checks: dict[str, State] = {
             "database": "unavailable",
@@ -62,12 +69,15 @@ class Operations:
             "signing_key": "unavailable",
         }
         try:
+            await self._ensure_no_unexpected_pooler()
             revision = await schema.current_revision(self._database.engine)
             checks["database"] = "ok"
             if schema.can_serve(revision):
                 checks["schema"] = "degraded" if schema.is_later(revision) else "ok"
                 await self._signing_keys.ensure()
                 checks["signing_key"] = "ok"
+        except UnexpectedPooler:
+            checks["pooler"] = "unavailable"
         except (ServiceUnavailable, UndecryptableError):
             pass
         return checks
