@@ -334,14 +334,20 @@ async def _terminated(cluster: PostgresqlCluster) -> int:
 
 
 async def _end_connections_of_the_service(cluster: PostgresqlCluster) -> None:
+    connection = await cluster.connect("admin", "postgres")
+    ended_at = await connection.fetchval("SELECT clock_timestamp()")
+    await connection.close()
     await asyncio.to_thread(
         cluster.execute,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'service'",
     )
     for _ in range(500):
         connection = await cluster.connect("admin", "postgres")
+        # Background work connects anew at once: those are other connections.
         left = await connection.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE usename = 'service'"
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE usename = 'service' AND backend_start < $1",
+            ended_at,
         )
         await connection.close()
         if not left:
