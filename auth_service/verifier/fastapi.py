@@ -35,8 +35,8 @@ class RequireToken(HTTPBearer):
 
     Raises:
         ValueError: ``live`` needs a verifier that was made with ``introspection``; no scope can be
-            spelled so (RFC 6749 section 3.3).
-        TypeError: a single text was given for several.
+            spelled so (RFC 6749 section 3.3); a role is empty.
+        TypeError: a single text was given for several, or something that is no text.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class RequireToken(HTTPBearer):
         self._roles = _several(roles)
         if not all(_SCOPE.fullmatch(scope) for scope in self._scopes):
             raise ValueError("a scope has a space, a quote or another character that none can have")
+        if not all(role.strip() for role in self._roles):
+            raise ValueError("a role is empty")
 
     async def __call__(self, request: Request) -> AccessClaims:  # type: ignore[override]
         """The claims of the caller.
@@ -99,7 +101,10 @@ class RequireToken(HTTPBearer):
 def _several(names: Iterable[str]) -> tuple[str, ...]:
     if isinstance(names, str):
         raise TypeError("a list is needed, not one text")
-    return tuple(names)
+    several = tuple(names)
+    if not all(isinstance(name, str) for name in several):
+        raise TypeError("a scope or role is no text: is it set?")
+    return several
 
 
 def _refusal(status: int, detail: str, challenge: str) -> HTTPException:

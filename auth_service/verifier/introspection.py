@@ -19,10 +19,19 @@ from auth_service.verifier.strict_json import parse_strict_json
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """What this service is known by at the issuer: ``auth-service clients create`` makes them."""
+    """What this service is known by at the issuer: ``auth-service clients create`` makes them.
+
+    Raises:
+        ValueError: one of the two is not set.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Notice credentials that are not set before a token has to be asked about."""
+        if not self.client_id or not self.client_secret:
+            raise ValueError("client_id and client_secret have to be set")
 
     def as_basic(self) -> str:
         """The ``Authorization`` header, each part form-encoded first (RFC 6749 section 2.3.1)."""

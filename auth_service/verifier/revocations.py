@@ -75,7 +75,7 @@ class Revocations:
         feed: RevocationFeed,
         monotonic: Callable[[], float],
     ) -> None:
-        if feed.interval <= 0 or feed.longest_staleness < feed.interval:
+        if not 0 < feed.interval <= feed.longest_staleness < math.inf:
             raise ValueError("a duration makes no sense")
         self._http = http
         self._url = url

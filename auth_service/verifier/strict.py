@@ -38,13 +38,17 @@ class UnjudgedToken(NamedTuple):
     key_id: str
 
 
+def _is_set(text: object) -> bool:
+    return isinstance(text, str) and bool(text.strip())
+
+
 class StrictCheck:
     """Verifies access tokens of one issuer, for one audience, under one algorithm.
 
     Safe to use from any number of threads.
 
     Raises:
-        ValueError: the algorithm is neither ES256 nor RS256.
+        ValueError: the algorithm is neither ES256 nor RS256, or issuer or audience is not set.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class StrictCheck:
     ) -> None:
         if algorithm not in _SIGNATURE_BYTES:
             raise ValueError(f"not a supported algorithm: {algorithm}")
+        if not _is_set(issuer) or not _is_set(audience):
+            raise ValueError("issuer and audience have to be set")
         self._issuer = issuer
         self._audience = audience
         self._algorithm = algorithm

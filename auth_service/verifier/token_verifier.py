@@ -1,6 +1,7 @@
 """Access tokens of one issuer, verified in another service."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -41,7 +42,8 @@ class TokenVerifier:
     never go back.
 
     Raises:
-        ValueError: the algorithm is not supported, an address is none, or a number makes no sense.
+        ValueError: the algorithm is not supported, issuer or audience is empty, an address is none,
+            or a number makes no sense.
     """
 
     def __init__(  # noqa: PLR0913 - keywords, and only two are needed
@@ -64,7 +66,10 @@ class TokenVerifier:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        if min(timeout, ttl, longest_staleness) <= 0 or min(cooldown, cache_size) < 0:
+        durations = (timeout, ttl, longest_staleness)
+        if not all(0 < each < math.inf for each in durations) or not (
+            0 <= cooldown < math.inf and cache_size >= 0
+        ):
             raise ValueError("a duration or size makes no sense")
         self._clock = clock
         self._check = StrictCheck(issuer=issuer, audience=audience, algorithm=algorithm, now=clock)
