@@ -23,6 +23,7 @@ from auth_service.methods.password.errors import Busy
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.proof import Guess, PasswordProofs
 from auth_service.sessions.service import Sessions, SessionTokens
+from auth_service.setting_types import Registration
 from auth_service.settings import Settings
 from auth_service.users import change_repository, repository
 from auth_service.users.account import Account, ProvenPassword
@@ -88,6 +89,7 @@ class Login:
         self._keyring = keyring
         self._clock = clock
         self._require_verified_email = settings.require_verified_email
+        self._is_private = settings.registration is Registration.PRIVATE
 
     async def with_password(
         self, db: Transaction, email: Email, password: str, client: ClientInfo
@@ -95,8 +97,9 @@ class Login:
         """Log in with a password.
 
         Raises:
-            InvalidCredentials: unknown address, wrong password, disabled account, or a password
-                that failures have stopped.
+            InvalidCredentials: unknown address, wrong password, disabled account, a password that
+                failures have stopped, or an address that was never verified where registration
+                is private.
             EmailNotVerified: the password is right, but the address has to be verified first.
             TooManyTries: the address has to wait.
             Busy: too many passwords are being hashed.
@@ -111,14 +114,11 @@ class Login:
     ) -> LoginState:
         """The first factor. No database connection is held while the password is hashed."""
         found = await repository.find_credentials(self._database, email.key)
-        guess = await self._proofs.guess(email, found, password, client)
         account = None if found is None else found.account
-        if (
-            found is None
-            or account is None
-            or guess.proof is None
-            or not account.is_enabled(self._clock.now())
-        ):
+        guess = await self._proofs.guess(
+            email, found, password, client, is_barred=self._is_barred(account)
+        )
+        if found is None or account is None or guess.proof is None:
             await self._refuse(db, guess, account)
             raise InvalidCredentials
         if self._require_verified_email and not account.email_verified:
@@ -142,6 +142,14 @@ class Login:
             known_devices=found.known_devices,
             new_hash=new_hash,
         )
+
+    def _is_barred(self, account: Account | None) -> bool:
+        """Whether the account may not log in, and that is told nobody.
+
+        Where registration is private, whoever registers an address learns nothing. They would, if
+        the password that they chose let them in, or were called right.
+        """
+        return self._is_private and account is not None and not account.email_verified
 
     async def _upgraded(self, password: str) -> PasswordHash | None:
         """The password under today's scheme; None when busy, since a later login will do."""

@@ -45,13 +45,13 @@ class PasswordConfirmation:
         """Compare the password. No database connection is held meanwhile.
 
         Raises:
-            InvalidAccessToken: the account was deleted at this moment.
+            InvalidAccessToken: the account was deleted or disabled at this moment.
             ReauthenticationFailed: the password is wrong; the failure is counted and written down.
             TooManyTries: the account's address has to wait.
             Busy: too many passwords are being hashed.
         """
         found = await repository.find_credentials_of(self._database, user_id)
-        if found is None:
+        if found is None or not found.account.is_enabled(self._clock.now()):
             raise InvalidAccessToken
         email = Email.parse(found.account.email)
         guess = await self._proofs.guess(email, found, password, client)

@@ -31,7 +31,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A password that was typed for an address, compared; ``proof`` is None where it was wrong."""
+    """A password that was typed for an address, compared.
+
+    ``proof`` is None where it was wrong, and where the account's state makes no difference of it.
+    """
 
     email: Email
     client: ClientInfo
@@ -61,12 +64,20 @@ class PasswordProofs:
         self._hard_stop = settings.throttle_hard_stop
 
     async def guess(
-        self, email: Email, found: Credentials | None, password: str, client: ClientInfo
+        self,
+        email: Email,
+        found: Credentials | None,
+        password: str,
+        client: ClientInfo,
+        *,
+        is_barred: bool = False,
     ) -> Guess:
         """Compare a password with that of the account that the address has, if it has one.
 
-        No database connection is held meanwhile. A right password begins the ladders anew, unless
-        it has stopped working. Whoever calls this calls ``refuse`` where nothing comes of it.
+        No database connection is held meanwhile. A right password begins the ladders anew. One of
+        an account that is disabled or ``is_barred``, or that failures have stopped, is a wrong one
+        from here on: counted as such, with no proof, and its hash is not made anew. Whoever calls
+        this calls ``refuse`` where nothing comes of it.
 
         Raises:
             TooManyTries: the address has to wait.
@@ -81,14 +92,11 @@ class PasswordProofs:
         except Busy:
             await self._throttle.give_back(counted)
             raise
-        if found is None or not verdict.ok:
+        if found is None or is_barred or not verdict.ok or not self._is_usable(found, counted):
             await self._throttle.fail(counted)
             return Guess(email, client, counted, None)
+        await self._throttle.succeed(counted)
         proof = ProvenPassword(stored, counted.by_known_device, self._hard_stop)
-        if counted.by_known_device or found.failures.of_strangers < self._hard_stop:
-            await self._throttle.succeed(counted)
-        else:
-            await self._throttle.fail(counted)
         return Guess(email, client, counted, proof, verdict.upgrade)
 
     async def refuse(
@@ -137,6 +145,12 @@ class PasswordProofs:
     def knows_device(self, client: ClientInfo, user_id: UUID) -> bool:
         """Whether the client's device logged in to this account before."""
         return self._throttle.find_device(client, user_id) is not None
+
+    def _is_usable(self, found: Credentials, counted: Try) -> bool:
+        """Whether the account's state lets a right password make a difference."""
+        if not found.account.is_enabled(self._clock.now()):
+            return False
+        return counted.by_known_device or found.failures.of_strangers < self._hard_stop
 
     def _trusted_device(self, found: Credentials | None, client: ClientInfo) -> str | None:
         """The device, if it logged in before and all such devices have not failed too often."""

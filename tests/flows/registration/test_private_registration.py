@@ -6,10 +6,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.conftest import PASSWORD, AppFactory
+from tests.conftest import PASSWORD, AppFactory, client_of
 from tests.flows.mails import kinds, last_mail
 from tests.flows.people import Person
-from tests.flows.stored_rows import stored_users
+from tests.flows.stored_rows import change_users, stored_users
+from tests.flows.watched_hashing import count_hashing
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ async def test_an_address_that_is_kept_for_its_owner_makes_no_account(
     app: FastAPI, client: httpx.AsyncClient
 ) -> None:
     await register(client, "ada@example.com")
+    await verify(app, client)
     ada = await Person(client).log_in()
     body = {"new_email": "new@example.com", "password": PASSWORD}
     await ada.ask("POST", "/users/me/email", **body)
@@ -63,3 +65,43 @@ async def test_an_address_that_is_kept_for_its_owner_makes_no_account(
     assert (answer.status_code, answer.json()) == (202, {})
     assert [user.email for user in await stored_users(app)] == ["new@example.com"]
     assert await kinds(app) == before
+
+
+async def test_registering_and_logging_in_tells_nothing_about_the_address(
+    new_app: AppFactory,
+) -> None:
+    seen = []
+    async with (
+        new_app(registration="private", throttle_network_tries=3) as app,
+        client_of(app) as client,
+    ):
+        await register(client, "taken@example.com")
+        await verify(app, client)
+        await change_users(app, password_hash=await app.state.hasher.hash("another one"))
+        for email in ("taken@example.com", "free@example.com"):
+            await register(client, email)
+            scheme = count_hashing(app)
+            form = {"grant_type": "password", "username": email, "password": PASSWORD}
+            login = await Person(client, email).try_to_log_in()
+            grant = await client.post("/oauth/token", data=form)
+            await Person(client, email).try_to_log_in()
+            waiting = await Person(client, email).try_to_log_in()
+            codes = (login.json()["code"], grant.json()["error"], waiting.json()["code"])
+            seen.append((codes, list(scheme.work)))
+    assert seen[0] == seen[1]
+    assert seen[0][0] == ("invalid_credentials", "invalid_grant", "rate_limited")
+
+
+async def test_whoever_has_verified_the_address_logs_in(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    await register(client, "ada@example.com")
+    assert (await Person(client).try_to_log_in()).status_code == 401
+    await verify(app, client)
+    assert (await Person(client).try_to_log_in()).status_code == 200
+
+
+async def verify(app: FastAPI, client: httpx.AsyncClient) -> None:
+    token = (await last_mail(app, "verify_email")).token
+    answer = await client.post("/auth/verify-email", json={"token": token})
+    assert answer.status_code == 204
