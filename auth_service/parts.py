@@ -40,6 +40,7 @@ from auth_service.methods.mailbox.given_up import GivenUpMail
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.breached import breached_passwords
 from auth_service.methods.password.confirmation import PasswordConfirmation
+from auth_service.methods.password.decoys import Decoys
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.new_passwords import NewPasswords
 from auth_service.methods.password.policy import PasswordPolicy
@@ -153,6 +154,7 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     proofs = state.password_proofs = PasswordProofs(
         throttle=state.throttle,
         hasher=hasher,
+        decoys=Decoys(database=database, hasher=hasher, keyring=state.keyring, clock=clock),
         audit=audit,
         mailbox=mailbox,
         clock=clock,

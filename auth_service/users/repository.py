@@ -3,16 +3,18 @@
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Table,
     TableValuedAlias,
     and_,
     bindparam,
     case,
     func,
+    literal_column,
     or_,
     select,
     update,
@@ -48,6 +50,12 @@ ACCOUNT_COLUMNS = (
 """The columns of ``Account``, in its order; other tables' reads join them in."""
 
 
+_SAMPLED_PAGES = 200  # of 8 KiB, with some 20 accounts each
+_SAMPLED_ROWS = 4000
+_USERS = cast("Table", User.__table__)
+_TABLE_PAGES = func.pg_relation_size(literal_column(f"'{User.__tablename__}'")) / literal_column(
+    "8192"
+)
 _RECORD_FIELDS = tuple(field.name for field in fields(AccountRecord))
 _RECORD_COLUMNS = tuple(getattr(User, name) for name in _RECORD_FIELDS)
 
@@ -90,6 +98,22 @@ _CREDENTIALS_BY_ID = RowQuery(
 async def find_credentials_of(database: Database, user_id: UUID) -> Credentials | None:
     """An account with its password hash, read outside any transaction."""
     return await database.fetch_row(_CREDENTIALS_BY_ID, user_id=user_id)
+
+
+async def sample_password_hashes(database: Database) -> list[PasswordHash]:
+    """Password hashes of accounts drawn at random, of all where there are not many.
+
+    On PostgreSQL those of whole pages, so that the work is bounded however many accounts there are.
+    """
+    if database.engine.dialect.name == "postgresql":
+        [pages] = await database.fetch_rows(select(_TABLE_PAGES), int)
+        percent = min(100.0, 100.0 * _SAMPLED_PAGES / max(1, pages))
+        sample = _USERS.tablesample(func.system(literal_column(f"{percent:.6f}")))
+        hashes = select(sample.c.password_hash).where(sample.c.password_hash.is_not(None))
+    else:
+        hashes = select(User.password_hash).where(User.password_hash.is_not(None))
+        hashes = hashes.order_by(func.random()).limit(_SAMPLED_ROWS)
+    return await database.fetch_rows(hashes, PasswordHash)
 
 
 async def add(db: AsyncSession, new: NewAccount, now: datetime) -> Account | None:

@@ -2,7 +2,8 @@
 
 Starts a server on PostgreSQL (TEST_POSTGRESQL_URL) with the default hash, asks each route about a
 known and an unknown address in turn, and prints the medians and a two-sided Mann-Whitney p: small
-means that somebody could tell.
+means that somebody could tell. Logins are measured twice: with one account, and with accounts
+half of which have hashes of another scheme and twice the cost, as after an import.
 
     python -m tests.benchmarks.timing [--count 200] [--rounds-of-bcrypt 12]
 """
@@ -15,10 +16,14 @@ import random
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import httpx
+from passlib.hash import bcrypt
 
 from tests.conftest import NOWHERE, SECRET, new_postgresql_database
 from tests.running_server import serving
@@ -27,6 +32,8 @@ KNOWN = "known@example.com"
 PASSWORD = "a long enough password"
 ROUTES = ("/auth/login", "/auth/password/forgot", "/auth/verify-email/resend", "/auth/register")
 NAMES = count()
+ACCOUNTS = 20
+SAMPLE_SECONDS = 11  # the service takes its sample of schemes anew every ten
 LIMITS = ("LOGIN", "ANONYMOUS", "MAIL")
 LADDERS = ("NETWORK_TRIES", "ADDRESS_TRIES", "HARD_STOP")
 
@@ -53,15 +60,45 @@ async def seconds_of(http: httpx.AsyncClient, path: str, email: str) -> float:
     return taken
 
 
-async def measure(http: httpx.AsyncClient, path: str, number: int) -> tuple[list[float], ...]:
+async def measure(
+    http: httpx.AsyncClient, path: str, number: int, accounts: Sequence[str] = (KNOWN,)
+) -> tuple[list[float], ...]:
     known: list[float] = []
     unknown: list[float] = []
-    for _ in range(number):
-        turns = [(known, KNOWN), (unknown, f"unknown{next(NAMES)}@example.com")]
+    for turn in range(number):
+        account = accounts[turn % len(accounts)]
+        turns = [(known, account), (unknown, f"unknown{next(NAMES)}@example.com")]
         random.shuffle(turns)
         for times, email in turns:
             times.append(await seconds_of(http, path, email))
     return known, unknown
+
+
+async def add_mixture(http: httpx.AsyncClient, url: str, rounds: int) -> list[str]:
+    """Register accounts, give every second one a costlier hash; their addresses."""
+    accounts = [f"mixed{number}@example.com" for number in range(ACCOUNTS)]
+    for email in accounts:
+        await http.post("/auth/register", json={"email": email, "password": PASSWORD})
+    costly = bcrypt.using(rounds=rounds + 1).hash("of somebody else")
+    connection: Any = await asyncpg.connect(url)  # type: ignore[no-untyped-call]
+    await connection.execute("DELETE FROM users WHERE email = $1", KNOWN)
+    await connection.execute(
+        "UPDATE users SET password_hash = $1 WHERE email = ANY($2)", costly, accounts[::2]
+    )
+    await connection.close()
+    await asyncio.sleep(SAMPLE_SECONDS)
+    return accounts
+
+
+async def report(
+    http: httpx.AsyncClient, path: str, count: int, accounts: Sequence[str] = (KNOWN,)
+) -> None:
+    await measure(http, path, 10, accounts)  # caches, connections and averages are warm then
+    known, unknown = await measure(http, path, count, accounts)
+    medians = [statistics.median(times) * 1000 for times in (known, unknown)]
+    p = mann_whitney_p(known, unknown)
+    name = path if accounts == (KNOWN,) else f"{path}, mixed"
+    print(f"{name:28}{medians[0]:>10.2f}{medians[1]:>12.2f}{p:>8.2f}", flush=True)
 
 
 async def run(url: str, arguments: argparse.Namespace) -> None:
@@ -82,11 +119,9 @@ async def run(url: str, arguments: argparse.Namespace) -> None:
         async with serving(environment, folder=Path(folder)) as server, server.client() as http:
             await http.post("/auth/register", json={"email": KNOWN, "password": PASSWORD})
             for path in arguments.routes or ROUTES:
-                await measure(http, path, 10)  # caches, connections and averages are warm then
-                known, unknown = await measure(http, path, arguments.count)
-                medians = [statistics.median(times) * 1000 for times in (known, unknown)]
-                p = mann_whitney_p(known, unknown)
-                print(f"{path:28}{medians[0]:>10.2f}{medians[1]:>12.2f}{p:>8.2f}", flush=True)
+                await report(http, path, arguments.count)
+            accounts = await add_mixture(http, url, arguments.rounds_of_bcrypt)
+            await report(http, "/auth/login", arguments.count, accounts)
 
 
 def main() -> None:

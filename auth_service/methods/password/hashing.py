@@ -74,6 +74,17 @@ class PasswordHasher:
         own = found is Objection.COSTLY and self._current.wrote(stored)
         return None if own else found
 
+    def kind(self, stored: str) -> str:
+        """The scheme and cost of a hash: those of one kind take the same time to check.
+
+        One that cannot be read is of today's kind, as checking it takes that long.
+        """
+        if not self._current.wrote(stored):
+            for scheme in _FOREIGN_SCHEMES:
+                if found := scheme.read(stored):
+                    return scheme.kind(found)
+        return self._current.prefix
+
     async def hash(self, password: str) -> PasswordHash:
         """A new hash of the password, with the configured scheme and cost.
 
@@ -88,8 +99,8 @@ class PasswordHasher:
     async def verify(self, password: str, stored: PasswordHash | None) -> Verdict:
         """Whether the password is the one that was hashed.
 
-        None stands for an account that does not exist: it takes the usual time, and the answer is
-        no, as it is for a hash that cannot be read.
+        None stands for a hash of today's scheme that no password has: the answer is no, as it is
+        for a hash that cannot be read.
 
         Raises:
             Busy: too many are waiting already.
@@ -97,6 +108,15 @@ class PasswordHasher:
         verdict, missing = await self._pool.run(lambda: self._timed(password, stored))
         await asyncio.sleep(missing)
         return verdict
+
+    async def reject(self, password: str, like: PasswordHash | None) -> Verdict:
+        """Refuse a password that no account has, in the time that a hash like this one takes.
+
+        Raises:
+            Busy: too many are waiting already.
+        """
+        await self.verify(password, like)
+        return _REFUSED
 
     def ensure_room(self) -> None:
         """Turn whoever would have to wait too long away before anything was done for them.

@@ -16,11 +16,13 @@ from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
+from auth_service.core.passwords import PasswordHash
 from auth_service.db.session import Transaction
 from auth_service.mail.message import MailKind
 from auth_service.methods.mailbox.service import Mailbox
+from auth_service.methods.password.decoys import Decoys
 from auth_service.methods.password.errors import Busy
-from auth_service.methods.password.hashing import PasswordHasher
+from auth_service.methods.password.hashing import PasswordHasher, Verdict
 from auth_service.settings import Settings
 from auth_service.throttle.service import Throttle, Try
 from auth_service.users import change_repository
@@ -51,6 +53,7 @@ class PasswordProofs:
         *,
         throttle: Throttle,
         hasher: PasswordHasher,
+        decoys: Decoys,
         audit: Audit,
         mailbox: Mailbox,
         clock: Clock,
@@ -58,6 +61,7 @@ class PasswordProofs:
     ) -> None:
         self._throttle = throttle
         self._hasher = hasher
+        self._decoys = decoys
         self._audit = audit
         self._mailbox = mailbox
         self._clock = clock
@@ -83,12 +87,13 @@ class PasswordProofs:
             TooManyTries: the address has to wait.
             Busy: too many passwords are being hashed; nothing was counted.
         """
+        await self._decoys.keep_up()
         counted = await self._throttle.begin(
             email, client, device_id=self._trusted_device(found, client)
         )
         stored = None if found is None else found.password_hash
         try:
-            verdict = await self._hasher.verify(password, stored)
+            verdict = await self._compare(email, password, stored)
         except Busy:
             await self._throttle.give_back(counted)
             raise
@@ -145,6 +150,12 @@ class PasswordProofs:
     def knows_device(self, client: ClientInfo, user_id: UUID) -> bool:
         """Whether the client's device logged in to this account before."""
         return self._throttle.find_device(client, user_id) is not None
+
+    async def _compare(self, email: Email, password: str, stored: PasswordHash | None) -> Verdict:
+        """Compare, for as long whether or not the address has an account with a password."""
+        if stored is None:
+            return await self._hasher.reject(password, self._decoys.decoy(email))
+        return await self._hasher.verify(password, stored)
 
     def _is_usable(self, found: Credentials, counted: Try) -> bool:
         """Whether the account's state lets a right password make a difference."""

@@ -16,6 +16,8 @@ from passlib.hash import argon2, bcrypt, bcrypt_sha256
 from auth_service.core.passwords import PasswordHash
 from auth_service.setting_types import PasswordScheme
 
+_UNIQUE: Final = frozenset({"hash", "salt", "sum", "checksum"})
+
 MEMORY_LIMIT: Final = 256 * 1024 * 1024
 """Bytes that checking one foreign hash may take."""
 
@@ -115,6 +117,11 @@ class ForeignScheme:
         """The parts of the hash, or None where it is another scheme's or cannot be checked."""
         found = self.pattern.fullmatch(stored)
         return found if found and self.objection(found) is None else None
+
+    def kind(self, found: re.Match[str]) -> str:
+        """The scheme and what a check costs: everything but the salt and the sum."""
+        costs = {name: part for name, part in found.groupdict().items() if name not in _UNIQUE}
+        return f"{self.pattern.pattern} {costs}"
 
     def objection(self, found: re.Match[str]) -> Objection | None:
         """Why a hash of this scheme cannot be checked; None where it can."""
