@@ -1,12 +1,17 @@
 """What the generated OpenAPI document says besides the routes."""
 
 import json
+from copy import deepcopy
+from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
+
+from auth_service.web.errors import AmbiguousRequest
+from auth_service.web.problems import problems
 
 TAGS: Final[list[dict[str, Any]]] = [
     {"name": "people", "description": "Register, log in, stay logged in, log out."},
@@ -55,6 +60,18 @@ def drop_what_never_happens(document: dict[str, Any]) -> None:
         del schemas[name]
 
 
+def add_what_any_request_can_get(document: dict[str, Any]) -> None:
+    """Note the refusal that comes before any route: of headers and parameters that stand twice."""
+    refusal = problems(AmbiguousRequest)[HTTPStatus.BAD_REQUEST]
+    for path, operations in document["paths"].items():
+        if path.startswith("/oauth/"):
+            continue  # in the error form of RFC 6749, which every route there has under 400
+        for operation in operations.values():
+            noted = operation["responses"].setdefault("400", deepcopy(refusal))
+            examples = noted["content"]["application/problem+json"]["examples"]
+            examples |= refusal["content"]["application/problem+json"]["examples"]
+
+
 def operation_id(route: APIRoute) -> str:
     """Handlers are named as a generated client's methods should be."""
     return route.name
@@ -73,5 +90,6 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         schemas = document["components"]["schemas"]
         schemas.update(Problem=PROBLEM_SCHEMA, FieldProblem=FIELD_PROBLEM_SCHEMA)
         drop_what_never_happens(document)
+        add_what_any_request_can_get(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -48,7 +48,7 @@ FORM_TESTS: Final = [
 
 
 def refused_at(public: dict[str, Any], jws: str) -> str:
-    check = WithoutType(issuer="", audience="", algorithm=public["alg"], now=lambda: 0.0)
+    check = WithoutType(issuer="x", audience="x", algorithm=public["alg"], now=lambda: 0.0)
     key: PublicKey = jwk.construct(public, public["alg"])
     with pytest.raises(InvalidTokenError) as refusal:
         check.verify(jws, {public["kid"]: key})
