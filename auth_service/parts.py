@@ -1,7 +1,6 @@
 """The parts that live as long as the app, each given what it stands on."""
 
 import asyncio
-from functools import partial
 from typing import Any
 
 from auth_service.admin.moving.exporting import UserExport
@@ -139,7 +138,7 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         outbox=state.outbox,
         links=Links.of(settings),
         clock=clock,
-        admits=partial(state.rate_limiter.admits, "mail"),
+        admits=state.rate_limiter.admits,
     )
     breached = state.breached_passwords = breached_passwords(settings)
     rules = NewPasswords(policy=PasswordPolicy.of(settings), breached=breached)

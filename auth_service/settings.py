@@ -110,6 +110,7 @@ class Settings(LayeredSettings):
     rate_limit_refresh: RateLimit = "30/minute"
     rate_limit_user: RateLimit = "600/minute"
     rate_limit_mail: RateLimit = "3/minute;10/hour;30/day"
+    rate_limit_mail_address: RateLimit = "20/hour;60/day"
 
     throttle_network_tries: PositiveInt = 5
     throttle_network_wait: Duration = timedelta(minutes=15)

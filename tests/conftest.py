@@ -177,6 +177,7 @@ def settings_for(url: str, **changes: Any) -> Settings:
         "rate_limit_anonymous": "10000/minute",
         "rate_limit_refresh": "10000/minute",
         "rate_limit_mail": "10000/minute",
+        "rate_limit_mail_address": "10000/minute",
         "throttle_network_tries": 10000,
         "throttle_address_tries": 10000,
         "mail_url": NOWHERE,
@@ -253,6 +254,7 @@ def new_server(
             "AUTH_RATE_LIMIT_ANONYMOUS": "10000/minute",
             "AUTH_RATE_LIMIT_REFRESH": "10000/minute",
             "AUTH_RATE_LIMIT_MAIL": "10000/minute",
+            "AUTH_RATE_LIMIT_MAIL_ADDRESS": "10000/minute",
             "AUTH_MAIL_URL": NOWHERE,
         }
         async with serving(environment | changes, folder=tmp_path, is_issuer=is_issuer) as server:

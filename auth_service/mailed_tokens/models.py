@@ -36,7 +36,8 @@ class MailedToken(Base):
 class MailWish(Base):
     """Somebody typed an address and wants mail there; whether it has an account is seen later.
 
-    ``address`` is encrypted under ``AUTH_SECRET_KEYS``. ``user_id`` is who asked, if that is known.
+    ``address``, with the device cookie of who asked, is encrypted under ``AUTH_SECRET_KEYS``.
+    ``user_id`` is who asked, if that is known.
     """
 
     __tablename__ = "mail_wishes"

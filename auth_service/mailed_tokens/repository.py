@@ -106,6 +106,22 @@ async def exists_for_another(
     return bool(found)
 
 
+async def has_live(
+    db: AsyncSession, user_id: UUID, purposes: Collection[Purpose], *, now: datetime
+) -> bool:
+    """Whether a user has a good token for one of the purposes."""
+    found = await db.scalar(
+        select(
+            exists().where(
+                MailedToken.user_id == user_id,
+                MailedToken.purpose.in_([purpose.value for purpose in purposes]),
+                MailedToken.expires_at > now,
+            )
+        )
+    )
+    return bool(found)
+
+
 async def list_live(
     db: AsyncSession, user_id: UUID, purpose: Purpose, *, now: datetime
 ) -> list[StoredMailedToken]:

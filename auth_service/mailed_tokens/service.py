@@ -121,6 +121,10 @@ class MailedTokens:
             db, email.key, Purpose.UNDO_EMAIL_CHANGE, user_id=against, now=self._clock.now()
         )
 
+    async def has_live(self, db: Transaction, user_id: UUID, *purposes: Purpose) -> bool:
+        """Whether a user has been sent a token for one of these purposes that is still good."""
+        return await repository.has_live(db, user_id, purposes, now=self._clock.now())
+
     async def list_undo_links(self, db: Transaction, user_id: UUID) -> list[StoredMailedToken]:
         """The live undo links of a user, the oldest first."""
         return await repository.list_live(

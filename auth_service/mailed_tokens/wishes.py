@@ -79,9 +79,8 @@ class MailWishes:
     ) -> None:
         """Note a wish; the same work for every address."""
         wish_id = new_id()
-        address = self._keyring.encrypt(
-            _PURPOSE, email.address.encode("utf-8"), bound_to=wish_id.bytes
-        )
+        typed = f"{email.address}\n{client.device_cookie or ''}"
+        address = self._keyring.encrypt(_PURPOSE, typed.encode("utf-8"), bound_to=wish_id.bytes)
         wish = StoredWish(
             id=wish_id,
             kind=kind.value,
@@ -132,10 +131,11 @@ class MailWishes:
         return True
 
     def _read(self, stored: StoredWish) -> Wish:
-        address = self._keyring.decrypt(_PURPOSE, stored.address, bound_to=stored.id.bytes)
+        typed = self._keyring.decrypt(_PURPOSE, stored.address, bound_to=stored.id.bytes)
+        address, _, device_cookie = typed.decode("utf-8").partition("\n")
         return Wish(
-            email=Email.parse(address.decode("utf-8")),
+            email=Email.parse(address),
             user_id=stored.user_id,
-            client=ClientInfo(stored.ip, stored.user_agent, stored.request_id),
+            client=ClientInfo(stored.ip, stored.user_agent, stored.request_id, device_cookie),
             made_at=stored.created_at,
         )

@@ -45,9 +45,14 @@ async def confirm_password(db: AsyncSession, user_id: UUID, proof: ProvenPasswor
     return await _change(db, statement.values(no_failures(proof))) is not None
 
 
-async def lock_by_address(db: AsyncSession, email_key: str) -> Account | None:
-    """The account of an address, which nobody changes until the commit."""
-    return await _locked(db, User.email_key == email_key)
+async def lock_by_address(
+    db: AsyncSession, email_key: str, *, shared: bool = True
+) -> Account | None:
+    """The account of an address, which nobody changes until the commit.
+
+    Unless ``shared``, nobody else who locks it comes between either.
+    """
+    return await _locked(db, User.email_key == email_key, shared=shared)
 
 
 async def _locked(

@@ -59,6 +59,7 @@ class RateLimiter:
             "refresh": Policy.parse("refresh", settings.rate_limit_refresh),
             "user": Policy.parse("user", settings.rate_limit_user),
             "mail": Policy.parse("mail", settings.rate_limit_mail),
+            "mail-address": Policy.parse("mail-address", settings.rate_limit_mail_address),
         }
         self._local = _limiter(MEMORY_URI, {})
         self._counts = _storage(self._local)

@@ -33,6 +33,7 @@ def environment_for(url: str, interval: str) -> dict[str, str]:
         rounds_of_bcrypt=4,
         AUTH_MAIL_URL=NOWHERE,
         AUTH_RATE_LIMIT_MAIL="100000000/minute",
+        AUTH_RATE_LIMIT_MAIL_ADDRESS="100000000/minute",
         AUTH_AUDIT_SEAL_INTERVAL=interval,
     )
 

@@ -34,7 +34,7 @@ ROUTES = ("/auth/login", "/auth/password/forgot", "/auth/verify-email/resend", "
 NAMES = count()
 ACCOUNTS = 20
 SAMPLE_SECONDS = 11  # the service takes its sample of schemes anew every ten
-LIMITS = ("LOGIN", "ANONYMOUS", "MAIL")
+LIMITS = ("LOGIN", "ANONYMOUS", "MAIL", "MAIL_ADDRESS")
 LADDERS = ("NETWORK_TRIES", "ADDRESS_TRIES", "HARD_STOP")
 
 

@@ -123,10 +123,12 @@ def test_policies_come_from_the_settings() -> None:
             rate_limit_refresh="3/minute",
             rate_limit_user="4/minute",
             rate_limit_mail="5/minute",
+            rate_limit_mail_address="6/minute",
         )
     )
     amounts = {name: policy.limits[0].amount for name, policy in configured.policies.items()}
-    assert amounts == {"login": 1, "anonymous": 2, "refresh": 3, "user": 4, "mail": 5}
+    assert list(amounts) == ["login", "anonymous", "refresh", "user", "mail", "mail-address"]
+    assert list(amounts.values()) == [1, 2, 3, 4, 5, 6]
 
 
 def test_headers_are_structured_fields() -> None:

@@ -84,12 +84,12 @@ class EmailChange:
             return
         owner = await change_repository.lock_by_address(db, wish.email.key)
         if owner is not None and owner.id != account.id:
-            if await self._mailbox.may_send(MailKind.REGISTRATION_ATTEMPT, wish.email):
+            if await self._mailbox.may_send(MailKind.REGISTRATION_ATTEMPT, wish.email, wish.client):
                 await self._mailbox.tell_of_attempt(db, wish.email)
             return
         if await self._tokens.is_reserved(db, wish.email, against=account.id):
             return
-        if not await self._mailbox.may_send(MailKind.EMAIL_CHANGE_CONFIRM, wish.email):
+        if not await self._mailbox.may_send(MailKind.EMAIL_CHANGE_CONFIRM, wish.email, wish.client):
             return
         await self._mailbox.send_link(
             db,

@@ -68,7 +68,7 @@ class EmailVerification:
         account = await change_repository.lock_by_address(db, wish.email.key)
         if account is None or account.email_verified or not account.is_enabled(self._clock.now()):
             return
-        if not await self._mailbox.may_send(MailKind.VERIFY_EMAIL, wish.email):
+        if not await self._mailbox.may_send(MailKind.VERIFY_EMAIL, wish.email, wish.client):
             return
         await self._mailbox.send_link(
             db,

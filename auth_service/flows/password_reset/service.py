@@ -26,6 +26,7 @@ from auth_service.methods.password.new_passwords import NewPasswords
 from auth_service.methods.password.proof import PasswordProofs
 from auth_service.sessions.service import Sessions
 from auth_service.users import change_repository
+from auth_service.users.account import Account
 
 log = structlog.get_logger()
 _POINTER: Final = "/new_password"
@@ -63,10 +64,13 @@ class PasswordReset:
 
     async def fulfil(self, db: Transaction, wish: Wish) -> None:
         """Mail a link to the owner of the address, if it has one who may log in."""
-        account = await change_repository.lock_by_address(db, wish.email.key)
+        account = await change_repository.lock_by_address(db, wish.email.key, shared=False)
         if account is None or not account.is_enabled(self._clock.now()):
             return
-        if not await self._mailbox.may_send(MailKind.PASSWORD_RESET, wish.email):
+        is_owed = await self._is_owed_a_link(db, account, wish.client)
+        # Asked in any case, so that it counts.
+        has_room = await self._mailbox.may_send(MailKind.PASSWORD_RESET, wish.email, wish.client)
+        if not (has_room or is_owed):
             return
         await self._audit.record(
             db, Action.PASSWORD_RESET_REQUESTED, subject=account.id, client=wish.client
@@ -77,6 +81,17 @@ class PasswordReset:
             Purpose.RESET_PASSWORD,
             user_id=account.id,
             to=Email(account.email, wish.email.key),
+        )
+
+    async def _is_owed_a_link(self, db: Transaction, account: Account, client: ClientInfo) -> bool:
+        """Whether limits do not count: whoever uses them up must not keep the owner from a link.
+
+        One that is good is in the mailbox, then, or the asking browser logged in before.
+        """
+        if self._proofs.knows_device(client, account.id):
+            return True
+        return account.email_verified and not await self._tokens.has_live(
+            db, account.id, Purpose.RESET_PASSWORD, Purpose.SET_PASSWORD
         )
 
     async def reset(

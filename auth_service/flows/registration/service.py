@@ -65,7 +65,8 @@ class Registrations:
     ) -> Account | None:
         """Make an account for whoever asks; None in private mode, where the answer tells nothing.
 
-        A link that confirms the address is mailed there. In private mode the owner of a taken one
+        A link that confirms the address is mailed there, unless strangers have caused too many
+        mails to it already. In private mode the owner of a taken one
         is told of the attempt. The password is hashed before anything is looked up, and before the
         transaction begins: a taken address costs the same, and no connection waits for a hash.
 
@@ -81,9 +82,10 @@ class Registrations:
             await self._register_privately(db, email, password, client)
             return None
         account = await self.create(db, email, password, client=client)
-        await self._mailbox.send_link(
-            db, MailKind.VERIFY_EMAIL, Purpose.VERIFY_EMAIL, user_id=account.id, to=email
-        )
+        if await self._mailbox.has_room(email):
+            await self._mailbox.send_link(
+                db, MailKind.VERIFY_EMAIL, Purpose.VERIFY_EMAIL, user_id=account.id, to=email
+            )
         return account
 
     async def _register_privately(
@@ -107,7 +109,7 @@ class Registrations:
         """Tell the owner of an address that somebody tried to make an account with it."""
         owner = await change_repository.lock_by_address(db, wish.email.key)
         if owner is not None and await self._mailbox.may_send(
-            MailKind.REGISTRATION_ATTEMPT, wish.email
+            MailKind.REGISTRATION_ATTEMPT, wish.email, wish.client
         ):
             await self._mailbox.tell_of_attempt(db, Email(owner.email, wish.email.key))
 

@@ -16,6 +16,8 @@ from auth_service.mail.wording import circumstances, spelled, spelled_time
 from auth_service.mailed_tokens.service import MailedTokens
 from auth_service.mailed_tokens.token import Purpose, RawMailedToken, StoredMailedToken
 from auth_service.users.account import Account
+from auth_service.web.client_ip import wide_network_key
+from auth_service.web.rate_limit_policy import PolicyName
 
 _LINK: Final[dict[Purpose, Callable[[Links, str], str]]] = {
     Purpose.VERIFY_EMAIL: Links.verify_email,
@@ -36,7 +38,7 @@ class Mailbox:
         outbox: Outbox,
         links: Links,
         clock: Clock,
-        admits: Callable[[str], Awaitable[bool]],
+        admits: Callable[[PolicyName, str], Awaitable[bool]],
     ) -> None:
         self._admits = admits
         self._tokens = tokens
@@ -44,13 +46,26 @@ class Mailbox:
         self._links = links
         self._clock = clock
 
-    async def may_send(self, kind: MailKind, to: Email) -> bool:
+    async def may_send(self, kind: MailKind, to: Email, client: ClientInfo) -> bool:
         """Whether an address may get another mail of a kind that anybody can ask for.
 
-        Each kind has a budget of its own, which only mails that are sent use up: whoever asks for
-        one in a stranger's name cannot keep another from its owner.
+        Each kind has a budget for each network that asks, which only mails that are sent use up:
+        whoever asks for one in a stranger's name cannot keep another from its owner. All of them
+        together have a budget too.
         """
-        return await self._admits(f"{kind}:{to.key}")
+        network = wide_network_key(client.ip)
+        return await self._admits("mail", f"{kind}:{network}:{to.key}") and await self.has_room(to)
+
+    async def has_room(self, to: Email) -> bool:
+        """Whether strangers may cause another mail to this address, of whatever kind."""
+        return await self._admits("mail-address", to.key)
+
+    async def _may_tell(self, account: Account) -> bool:
+        """Whether to mail a notice; nobody knows that an address which was not verified is theirs.
+
+        Somebody who registers a stranger's address could have them sent notices without end.
+        """
+        return account.email_verified or await self.has_room(Email.parse(account.email))
 
     async def send_link(
         self,
@@ -75,6 +90,8 @@ class Mailbox:
         self, db: Transaction, kind: MailKind, account: Account, client: ClientInfo
     ) -> None:
         """Mail a notice of what was done on an account, when, with what and from where."""
+        if not await self._may_tell(account):
+            return
         values = circumstances(client, self._clock.now())
         await self._outbox.put(db, Mail(kind, account.email, values, account.id))
 
@@ -83,7 +100,7 @@ class Mailbox:
     ) -> None:
         """Delete unsent mail about an account; notify it of its deletion unless it was before."""
         await self._outbox.forget_user(db, account.id)
-        if is_announced:
+        if is_announced or not await self._may_tell(account):
             return
         values = circumstances(client, self._clock.now())
         await self._outbox.put(db, Mail(MailKind.ACCOUNT_DELETED, account.email, values))
