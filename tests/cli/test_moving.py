@@ -10,6 +10,8 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -277,15 +279,20 @@ def _started(command: CommandLine, *arguments: str, **streams: Any) -> "subproce
     )
 
 
-def _wait_for_accounts(command: CommandLine) -> None:
+@contextmanager
+def _held_after_some_accounts(command: CommandLine) -> Iterator[None]:
+    """Keep an import from writing on, once it has written its first accounts."""
     path = command.settings["AUTH_DATABASE_URL"].removeprefix("sqlite+aiosqlite:///")
-    for _ in range(1500):
-        connection = sqlite3.connect(path)
-        (found,) = connection.execute("SELECT count(*) FROM users").fetchone()
-        connection.close()
-        if found:
-            return
-        time.sleep(0.02)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for _ in range(3000):
+            connection.execute("BEGIN IMMEDIATE")
+            (found,) = connection.execute("SELECT count(*) FROM users").fetchone()
+            if found:
+                yield
+                connection.execute("ROLLBACK")
+                return
+            connection.execute("ROLLBACK")
+            time.sleep(0.01)
     raise AssertionError("nothing was imported")
 
 
@@ -293,8 +300,10 @@ def test_an_import_that_is_killed_leaves_whole_batches_and_a_repeat_does_the_res
     command: CommandLine,
 ) -> None:
     file = written(command, many(20_000))
-    with _started(command, "users", "import", file) as process:
-        _wait_for_accounts(command)
+    with (
+        _started(command, "users", "import", file) as process,
+        _held_after_some_accounts(command),
+    ):
         process.kill()
     first = len(listed(command))
     assert first % 1000 == 0
@@ -308,8 +317,8 @@ def test_an_import_that_is_interrupted_says_how_far_it_went(command: CommandLine
     file = written(command, many(20_000))
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with _started(command, "users", "import", file, **pipes) as process:
-        _wait_for_accounts(command)
-        process.send_signal(signal.SIGINT)
+        with _held_after_some_accounts(command):
+            process.send_signal(signal.SIGINT)
         told, complaint = (text.decode() for text in process.communicate(timeout=60))
     assert process.returncode == 1
     imported = int(told.partition(" ")[0].replace(",", ""))

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from auth_service.cli import serving
 from auth_service.development_secret import DEVELOPMENT_SECRET_FILE
 from tests.cli.command_line import CommandLine
-from tests.conftest import PASSWORD, SECRET, bearer
+from tests.conftest import PASSWORD, SECRET, bearer, settings_for
 from tests.running_server import RunningServer
 from tests.running_server import serving as running
 
@@ -231,3 +232,12 @@ def test_the_hint_is_the_plain_name_where_the_program_is_not_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert hint_when_called(tmp_path / "gone", monkeypatch) == "auth-service"
+
+
+def test_an_app_that_does_not_start_is_a_failure(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: None)
+    with pytest.raises(SystemExit) as end:
+        serving._run(settings_for(sqlite_url), [])
+    assert end.value.code == 3

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from auth_service.core.errors import ServiceUnavailable
 from auth_service.core.ids import new_id
-from auth_service.db.engine import patient_engine
+from auth_service.db.engine import new_engine, patient_engine
 from auth_service.db.query import RowQuery
 from auth_service.db.session import Database
 from auth_service.users.models import User
+from tests.conftest import settings_for
 from tests.db.conftest import samples
 
 OPENED = Callable[..., Database]
@@ -26,6 +28,10 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def value_of(database: Database, statement: str) -> object:
     async with database.transaction() as db:
         return await db.scalar(text(statement))
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 async def process_id(db: AsyncSession) -> int:
@@ -45,6 +51,15 @@ async def test_sqlite_is_durable_strict_and_patient(
 ) -> None:
     database = new_database(database_lock_timeout="1.5")
     assert await value_of(database, f"PRAGMA {pragma}") == value
+
+
+async def test_a_database_in_memory_makes_no_file(tmp_path: Path) -> None:
+    database = Database(new_engine(settings_for("sqlite+aiosqlite:///:memory:")))
+    try:
+        assert await value_of(database, "SELECT 1") == 1
+    finally:
+        await database.close()
+    assert names_in(tmp_path) == []
 
 
 @on_sqlite
