@@ -104,6 +104,7 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     )
     state.webhooks = Webhooks(
         database=database,
+        audit=state.audit,
         outbox=state.outbox,
         keyring=keyring,
         clock=clock,
@@ -121,6 +122,7 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         metrics=None,
         on_given_up=mail_sender.on_given_up,
         channel="webhooks",
+        at_once=16,
         webhooks=state.webhooks,
         environment=settings.environment,
     )

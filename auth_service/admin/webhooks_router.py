@@ -70,7 +70,11 @@ class WebhookAnswer(BaseModel):
     events: list[str]
     created_at: Moment
     disabled_at: Annotated[
-        Moment | None, Field(description="When it answered 410 and so gets nothing any more.")
+        Moment | None,
+        Field(description="When it answered 410, or had failed for three days: it gets nothing."),
+    ]
+    failing_since: Annotated[
+        Moment | None, Field(description="Since when no delivery was taken; null if the last was.")
     ]
 
     @classmethod
@@ -82,6 +86,7 @@ class WebhookAnswer(BaseModel):
             events=endpoint.events,
             created_at=endpoint.created_at,
             disabled_at=endpoint.disabled_at,
+            failing_since=endpoint.failing_since,
         )
 
 

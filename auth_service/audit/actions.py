@@ -44,6 +44,7 @@ class Action(StrEnum):
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_SECRET_CHANGED = "webhook.secret_changed"  # noqa: S105 - likewise
+    WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_GIVEN_UP = "webhook.given_up"
     MAIL_GIVEN_UP = "mail.given_up"
 

@@ -99,4 +99,5 @@ def _row(endpoint: Any) -> dict[str, Any]:  # noqa: ANN401 - a StoredEndpoint, l
         "events": endpoint.events,
         "created_at": moment(endpoint.created_at),
         "disabled_at": moment(endpoint.disabled_at),
+        "failing_since": moment(endpoint.failing_since),
     }

@@ -26,6 +26,7 @@ class MailKind(StrEnum):
     PASSWORD_BREACHED = auto()
     ACCOUNT_CREATED = auto()
     PASSWORD_VOIDED = auto()
+    WEBHOOK_DISABLED = auto()
 
 
 _LINK: Final = ("link", "valid_for")
@@ -49,6 +50,7 @@ VALUES: Final[Mapping[MailKind, tuple[str, ...]]] = {
     MailKind.PASSWORD_BREACHED: _FACTS,
     MailKind.ACCOUNT_CREATED: _LINK,
     MailKind.PASSWORD_VOIDED: _LINK,
+    MailKind.WEBHOOK_DISABLED: ("webhook_id", "host", "since"),
 }
 """What each kind's templates may ask for, and so what a mail of it has to bring.
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.db.base import Base
 
+_LEASED = text("leased_until IS NOT NULL")
 _WAITING = text("sent_at IS NULL AND given_up_at IS NULL")
 
 
@@ -16,7 +17,8 @@ class OutboxMail(Base):
 
     ``payload`` is the recipient and the values, encrypted; it is erased once the mail has left or
     was given up. ``leased_until`` says which worker's try is under way, and until when nobody else
-    may begin one. ``last_error`` is a code of ours, never a server's text.
+    may begin one. ``destination`` is the endpoint that a webhook's delivery goes to. ``last_error``
+    is a code of ours, never a server's text.
     """
 
     __tablename__ = "outbox"
@@ -28,12 +30,19 @@ class OutboxMail(Base):
             sqlite_where=_WAITING,
         ),
         Index("ix_outbox_sent_at", "sent_at"),
+        Index(
+            "ix_outbox_leased_until",
+            "leased_until",
+            postgresql_where=_LEASED,
+            sqlite_where=_LEASED,
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))
     payload: Mapped[bytes | None] = mapped_column(LargeBinary)
     user_id: Mapped[UUID | None]
+    destination: Mapped[UUID | None]
     created_at: Mapped[datetime]
     next_attempt_at: Mapped[datetime]
     attempts: Mapped[int]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from auth_service.core.clock import Clock
@@ -33,7 +34,7 @@ class Outbox:
         """
         await self.put_row(db, mail.kind, to=mail.to, values=mail.values, user_id=mail.user_id)
 
-    async def put_row(
+    async def put_row(  # noqa: PLR0913 - what a row is made of, each named
         self,
         db: Transaction,
         kind: str,
@@ -41,8 +42,13 @@ class Outbox:
         to: str,
         values: Mapping[str, str],
         user_id: UUID | None = None,
+        destination: UUID | None = None,
+        not_before: datetime | None = None,
     ) -> None:
-        """The same for anything that a sender carries, by the kinds it knows."""
+        """The same for anything that a sender carries, by the kinds it knows.
+
+        Of what has one ``destination`` few are tried at a time.
+        """
         mail_id = new_id()
         now = self._clock.now()
         row = OutboxMail(
@@ -50,11 +56,21 @@ class Outbox:
             kind=kind,
             payload=Payload(to, values).sealed(self._keyring, mail_id),
             user_id=user_id,
+            destination=destination,
             created_at=now,
-            next_attempt_at=now,
+            next_attempt_at=now if not_before is None else max(now, not_before),
             attempts=0,
         )
         await repository.add(db, row)
+        after_commit(db, self.filled.set)
+
+    async def postpone(self, db: Transaction, destination: UUID, *, until: datetime) -> None:
+        """Have whatever waits for a destination wait until a time."""
+        await repository.postpone(db, destination, now=self._clock.now(), until=until)
+
+    async def hasten(self, db: Transaction, destination: UUID) -> None:
+        """Have whatever waits for a destination be tried now."""
+        await repository.hasten(db, destination, now=self._clock.now())
         after_commit(db, self.filled.set)
 
     async def forget_user(self, db: Transaction, user_id: UUID) -> None:

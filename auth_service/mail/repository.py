@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from auth_service.db.session import Database
 from auth_service.mail.models import OutboxMail
@@ -14,6 +15,8 @@ from auth_service.mail.models import OutboxMail
 Channel = Literal["mail", "webhooks"]
 """What a sender carries: neither is held up by the other."""
 _WEBHOOK: Final = "webhook"
+_AT_ONCE_TO_ONE: Final = 2
+"""Tries under way at a time, over all workers, to one destination: a slow one leaves room."""
 _LEASED_COLUMNS: Final = (
     OutboxMail.id,
     OutboxMail.kind,
@@ -160,12 +163,50 @@ async def delete_given_up(db: AsyncSession, *, before: datetime, limit: int) -> 
 def _due(now: datetime, channel: Channel) -> list[ColumnElement[bool]]:
     is_webhook = OutboxMail.kind == _WEBHOOK
     return [
-        is_webhook if channel == "webhooks" else ~is_webhook,
+        and_(is_webhook, _is_free(now)) if channel == "webhooks" else ~is_webhook,
         OutboxMail.sent_at.is_(None),
         OutboxMail.given_up_at.is_(None),
         OutboxMail.next_attempt_at <= now,
         or_(OutboxMail.leased_until.is_(None), OutboxMail.leased_until <= now),
     ]
+
+
+async def postpone(db: AsyncSession, destination: UUID, *, now: datetime, until: datetime) -> None:
+    """Have whatever waits for a destination wait until a time, what is under way excepted."""
+    await _count(
+        db,
+        update(OutboxMail)
+        .where(*_waits_for(destination, now), OutboxMail.next_attempt_at < until)
+        .values(next_attempt_at=until),
+    )
+
+
+async def hasten(db: AsyncSession, destination: UUID, *, now: datetime) -> None:
+    """Have whatever waits for a destination be tried now."""
+    await _count(
+        db, update(OutboxMail).where(*_waits_for(destination, now)).values(next_attempt_at=now)
+    )
+
+
+def _waits_for(destination: UUID, now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        OutboxMail.destination == destination,
+        OutboxMail.sent_at.is_(None),
+        OutboxMail.given_up_at.is_(None),
+        or_(OutboxMail.leased_until.is_(None), OutboxMail.leased_until <= now),
+    ]
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    """Whether few enough tries are under way to where a delivery goes."""
+    leased = aliased(OutboxMail)
+    busy = (
+        select(leased.destination)
+        .where(leased.leased_until > now, leased.destination.is_not(None))
+        .group_by(leased.destination)
+        .having(func.count() >= _AT_ONCE_TO_ONE)
+    )
+    return or_(OutboxMail.destination.is_(None), OutboxMail.destination.not_in(busy))
 
 
 def _id(found: UUID) -> UUID:

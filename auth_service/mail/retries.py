@@ -20,6 +20,11 @@ def next_attempt(*, written_at: datetime, attempts: int, now: datetime) -> datet
     end = written_at + GIVE_UP_AFTER
     if now >= end:
         return None
+    return min(now + delay_after(attempts), end)
+
+
+def delay_after(attempts: int) -> timedelta:
+    """How long to wait after so many attempts in a row that failed."""
     delay = min(_FIRST * 2.0 ** min(attempts - 1, _DOUBLINGS), _LONGEST)
     jitter = 1 + _JITTER * (2 * random.random() - 1)  # noqa: S311 - spreads load, hides nothing
-    return min(now + delay * jitter, end)
+    return delay * jitter

@@ -28,7 +28,6 @@ log = structlog.get_logger()
 LEASE: Final = timedelta(minutes=3)
 """Longer than the transport's limit and the database's together: a lease that runs out in the
 middle of a try would let another worker send the same mail."""
-_AT_ONCE: Final = 4
 _KEEP_PAYLOAD: Final = timedelta(hours=1)
 _KEEP_SENT: Final = timedelta(days=1)
 _KEEP_GIVEN_UP: Final = timedelta(days=30)
@@ -46,7 +45,7 @@ class Sender:
     A mail is leased in one transaction, sent outside any, and marked in another. So it is sent at
     least once: a worker that dies in between leaves a lease that runs out, and another one sends
     it. While the lease holds, nobody else does. ``keeps_payloads`` is for development: what was
-    sent can be read for another hour.
+    sent can be read for another hour. ``at_once`` are under way at a time.
     """
 
     database: Database
@@ -59,6 +58,7 @@ class Sender:
     on_given_up: OnGivenUp | None = None
     keeps_payloads: bool = False
     channel: Channel = "mail"
+    at_once: int = 4
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def send_due(self) -> None:
@@ -69,7 +69,7 @@ class Sender:
         """
         if not await repository.has_due(self.database, self.clock.now(), channel=self.channel):
             return
-        while len(self._sending) < _AT_ONCE:
+        while len(self._sending) < self.at_once:
             mail = await self._lease()
             if mail is None:
                 break

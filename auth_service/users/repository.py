@@ -232,6 +232,19 @@ async def list_records(
     return await database.fetch_rows(statement, AccountRecord)
 
 
+async def list_administrators(db: AsyncSession, *, now: datetime) -> list[Account]:
+    """Accounts with the role ``admin`` that may be used now, at most a hundred."""
+    roles = roles_of(db)
+    statement = (
+        select(*ACCOUNT_COLUMNS)
+        .join(roles, roles.c.value == "admin")
+        .where(or_(User.disabled_at.is_(None), User.disabled_until <= now))
+        .order_by(User.id)
+        .limit(100)
+    )
+    return [account_of(row) for row in await db.execute(statement)]
+
+
 async def exists_with_role(db: AsyncSession, role: str) -> bool:
     """Whether any account that is not disabled has the role."""
     roles = roles_of(db)

@@ -27,8 +27,9 @@ _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "auth-servi
 class DeliverySender(Sender):
     """The outbox's sender for deliveries: the same leases and retries, another way out.
 
-    2xx is success, and 410 disables the endpoint. Anything else is tried again later. No redirect
-    is followed, and of an answer only its status is read.
+    2xx is success, and 410 disables the endpoint. Anything else is tried again later, and whatever
+    else is for the same endpoint waits meanwhile. No redirect is followed, and of an answer only
+    its status is read.
     """
 
     webhooks: Webhooks
@@ -43,12 +44,17 @@ class DeliverySender(Sender):
             raise MailRefused("endpoint_removed") from fault
         if endpoint.disabled_at is not None:
             raise MailRefused("endpoint_disabled")
-        status = await self._deliver(endpoint, str(mail.id), payload.values["body"].encode())
+        began_at = self.clock.now()
+        try:
+            status = await self._deliver(endpoint, str(mail.id), payload.values["body"].encode())
+        except MailDelayed:
+            await self.webhooks.note_failure(endpoint.id, began_at=began_at)
+            raise
         if status == _GONE:
-            await self.webhooks.disable(endpoint.id)
+            await self.webhooks.disable(endpoint, because="gone")
             raise MailRefused("gone")
-        if status not in _SUCCESS:
-            raise MailDelayed(f"status_{status}")
+        if endpoint.failing_since is not None:
+            await self.webhooks.note_recovery(endpoint.id)
 
     def _payload(self, mail: LeasedMail) -> Payload:
         try:
@@ -62,13 +68,16 @@ class DeliverySender(Sender):
 
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                return await self._posted(endpoint, webhook_id, body)
+                status = await self._posted(endpoint, webhook_id, body)
         except ForbiddenTargetError as fault:
             raise MailDelayed("forbidden_target") from fault
         except UndecryptableError as fault:
             raise MailDelayed("undecryptable") from fault
         except (httpx.HTTPError, OSError) as fault:
             raise MailDelayed("unreachable") from fault
+        if status not in _SUCCESS and status != _GONE:
+            raise MailDelayed(f"status_{status}")
+        return status
 
     async def _posted(self, endpoint: StoredEndpoint, webhook_id: str, body: bytes) -> int:
         import httpx

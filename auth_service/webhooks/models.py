@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.core.ids import new_id
@@ -11,7 +11,11 @@ from auth_service.db.base import Base, JsonDocument
 
 
 class WebhookEndpoint(Base):
-    """Where events are sent to, and which; the secrets are encrypted under ``AUTH_SECRET_KEYS``."""
+    """Where events are sent to, and which; the secrets are encrypted under ``AUTH_SECRET_KEYS``.
+
+    ``failures`` are tries in a row that failed, the first at ``failing_since``; until ``retry_at``
+    none is made.
+    """
 
     __tablename__ = "webhook_endpoints"
 
@@ -22,3 +26,6 @@ class WebhookEndpoint(Base):
     previous_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
+    retry_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0, server_default=text("0"))

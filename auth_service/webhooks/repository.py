@@ -24,6 +24,9 @@ class StoredEndpoint:
     previous_secret: bytes | None
     created_at: datetime
     disabled_at: datetime | None
+    failing_since: datetime | None = None
+    retry_at: datetime | None = None
+    failures: int = 0
 
 
 _COLUMNS: Final = tuple(getattr(WebhookEndpoint, name) for name in StoredEndpoint.__slots__)
@@ -35,6 +38,13 @@ _BY_ID: Final = RowQuery(
 async def find(database: Database, endpoint_id: UUID) -> StoredEndpoint | None:
     """An endpoint, read outside any transaction."""
     return await database.fetch_row(_BY_ID, endpoint_id=endpoint_id)
+
+
+async def lock(db: AsyncSession, endpoint_id: UUID) -> StoredEndpoint | None:
+    """An endpoint, which nobody else changes until the commit."""
+    statement = select(*_COLUMNS).where(WebhookEndpoint.id == endpoint_id).with_for_update()
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else StoredEndpoint(*row)
 
 
 async def list_enabled(db: AsyncSession) -> list[StoredEndpoint]:

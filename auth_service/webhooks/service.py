@@ -3,18 +3,26 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from auth_service.audit.actions import Action, Outcome
 from auth_service.audit.repository import StoredEvent
+from auth_service.audit.service import Audit
+from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.errors import FieldFault, ValidationFailed
 from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
 from auth_service.db.session import Database, Transaction
+from auth_service.mail.message import Mail, MailKind
 from auth_service.mail.outbox import Outbox
+from auth_service.mail.retries import delay_after
+from auth_service.mail.wording import spelled_time
 from auth_service.settings import Settings
+from auth_service.users.repository import list_administrators
 from auth_service.webhooks import repository
 from auth_service.webhooks.addresses import ForbiddenTargetError, checked_url
 from auth_service.webhooks.errors import WebhookNotFound
@@ -24,7 +32,11 @@ from auth_service.webhooks.signing import new_secret
 
 KIND: Final = "webhook"
 """What a row of the outbox is called that is no mail."""
+DISABLED_AFTER: Final = timedelta(days=3)
+"""How long an endpoint may take nothing before it gets nothing any more."""
+_A_RUN_ENDS: Final = timedelta(days=1)
 _PURPOSE: Final = "webhook secret"
+_WELL: Final[dict[str, Any]] = {"failing_since": None, "retry_at": None, "failures": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +50,18 @@ class EndpointWithSecret:
 class Webhooks:
     """The use cases of endpoints, and the listener that hears of every event."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - endpoints stand on many parts, each named
         self,
         *,
         database: Database,
+        audit: Audit,
         outbox: Outbox,
         keyring: Keyring,
         clock: Clock,
         settings: Settings,
     ) -> None:
         self._database = database
+        self._audit = audit
         self._outbox = outbox
         self._keyring = keyring
         self._clock = clock
@@ -114,6 +128,7 @@ class Webhooks:
             secret=self._sealed(secret, endpoint_id),
             previous_secret=endpoint.secret,
             disabled_at=None,
+            **_WELL,
         )
         return EndpointWithSecret(endpoint, secret)
 
@@ -151,10 +166,65 @@ class Webhooks:
             if event_type in endpoint.events:
                 await self._put(db, endpoint, event_type, data)
 
-    async def disable(self, endpoint_id: UUID) -> None:
-        """Send an endpoint nothing more: it has said that it is gone."""
+    async def disable(self, endpoint: StoredEndpoint, *, because: str) -> None:
+        """Send an endpoint nothing more, since it has said that it is gone, or failed for days.
+
+        Effect: it is written down, and the administrators are told.
+        """
         async with self._database.transaction() as db:
-            await repository.change(db, endpoint_id, disabled_at=self._clock.now())
+            locked = await repository.lock(db, endpoint.id)
+            if locked is not None and locked.disabled_at is None:
+                await self._disable(db, locked, because=because)
+
+    async def note_failure(self, endpoint_id: UUID, *, began_at: datetime) -> None:
+        """Have everything for an endpoint wait after a try that failed, longer each time.
+
+        Effect: none where the try began before the wait for another one was over. Three days of
+        nothing but failures disable the endpoint; a day without a try begins them anew.
+        """
+        async with self._database.transaction() as db:
+            endpoint = await repository.lock(db, endpoint_id)
+            if endpoint is None or endpoint.disabled_at is not None:
+                return
+            if endpoint.retry_at is not None and began_at < endpoint.retry_at:
+                return
+            now, since, failures = self._clock.now(), endpoint.failing_since, endpoint.failures + 1
+            if since is None or endpoint.retry_at is None or now - endpoint.retry_at > _A_RUN_ENDS:
+                since, failures = now, 1
+            if now - since >= DISABLED_AFTER:
+                await self._disable(db, endpoint, because="failing")
+                return
+            until = now + delay_after(failures)
+            await repository.change(
+                db, endpoint_id, failing_since=since, retry_at=until, failures=failures
+            )
+            await self._outbox.postpone(db, endpoint_id, until=until)
+
+    async def note_recovery(self, endpoint_id: UUID) -> None:
+        """Have everything for an endpoint sent now: it has taken a delivery again."""
+        async with self._database.transaction() as db:
+            await repository.change(db, endpoint_id, **_WELL)
+            await self._outbox.hasten(db, endpoint_id)
+
+    async def _disable(self, db: Transaction, endpoint: StoredEndpoint, *, because: str) -> None:
+        now = self._clock.now()
+        await repository.change(db, endpoint.id, disabled_at=now)
+        await self._audit.record(
+            db,
+            Action.WEBHOOK_DISABLED,
+            subject=None,
+            client=ClientInfo(),
+            outcome=Outcome.FAILURE,
+            webhook=str(endpoint.id),
+            reason=because,
+        )
+        values = {"webhook_id": str(endpoint.id), "host": urlsplit(endpoint.url).hostname or ""}
+        values["since"] = spelled_time(endpoint.failing_since or now)
+        for administrator in await list_administrators(db, now=now):
+            await self._outbox.put(
+                db,
+                Mail(MailKind.WEBHOOK_DISABLED, administrator.email, values, administrator.id),
+            )
 
     def secrets_of(self, endpoint: StoredEndpoint) -> list[str]:
         """The secrets that a delivery is signed with, the newest first.
@@ -175,7 +245,14 @@ class Webhooks:
         timestamp = self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         body = {"type": event_type, "timestamp": timestamp, "data": data}
         text = json.dumps(body, separators=(",", ":"))
-        await self._outbox.put_row(db, KIND, to=str(endpoint.id), values={"body": text})
+        await self._outbox.put_row(
+            db,
+            KIND,
+            to=str(endpoint.id),
+            values={"body": text},
+            destination=endpoint.id,
+            not_before=endpoint.retry_at,
+        )
 
     def _sealed(self, secret: str, endpoint_id: UUID) -> bytes:
         return self._keyring.encrypt(_PURPOSE, secret.encode(), bound_to=endpoint_id.bytes)

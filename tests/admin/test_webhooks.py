@@ -64,7 +64,7 @@ async def test_a_new_endpoint_is_answered_with_its_secret_which_is_kept_encrypte
         [row] = list(await db.scalars(select(WebhookEndpoint)))
     assert made["secret"].encode() not in row.secret
     [listed] = (await client.get("/admin/webhooks", headers=admin)).json()["items"]
-    assert set(listed) == {"id", "url", "events", "created_at", "disabled_at"}
+    assert set(listed) == {"id", "url", "events", "created_at", "disabled_at", "failing_since"}
 
 
 async def test_a_secret_is_changed_and_an_endpoint_removed(

@@ -22,6 +22,9 @@ TYPICAL: Final = {
     "ip": "203.0.113.7",
     "deleted_at": "27 November 2026, 12:00 UTC",
     "old_email": "ada@example.com",
+    "webhook_id": "019b17d7-0dac-7549-bd4f-3506907d1583",
+    "host": "hooks.example.com",
+    "since": "2 March 2026, 14:07 UTC",
     "new_email": "ada@new.example",
 }
 HOSTILE: Final = '"><script>alert(1)</script><a href="https://evil.example">{{ 7*7 }}</a>'

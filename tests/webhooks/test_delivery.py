@@ -203,7 +203,7 @@ async def test_what_waits_for_an_endpoint_that_was_disabled_or_removed_is_not_se
     await Person(client).register()
     async with app.state.database.transaction() as db:
         [endpoint] = await app.state.webhooks.list_page(db, after=None, limit=10)
-    await app.state.webhooks.disable(endpoint.id)
+    await app.state.webhooks.disable(endpoint, because="gone")
     await deliver(app)
     [row] = await rows(app)
     assert row.last_error == "endpoint_disabled"
