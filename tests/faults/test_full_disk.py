@@ -20,7 +20,7 @@ ENVIRONMENT = {
     "AUTH_MAIL_URL": "smtp://127.0.0.1:1",
     **{
         f"AUTH_RATE_LIMIT_{name}": "1000000/minute"
-        for name in ("LOGIN", "ANONYMOUS", "REFRESH", "USER", "MAIL")
+        for name in ("LOGIN", "ANONYMOUS", "REFRESH", "USER", "MAIL", "MAIL_ADDRESS")
     },
 }
 

@@ -108,7 +108,7 @@ async def test_every_session_goes_on_and_none_has_two_branches(
         "AUTH_WORKERS": "2",
         **{
             f"AUTH_RATE_LIMIT_{name}": "1000000/minute"
-            for name in ("LOGIN", "ANONYMOUS", "REFRESH", "USER", "MAIL")
+            for name in ("LOGIN", "ANONYMOUS", "REFRESH", "USER", "MAIL", "MAIL_ADDRESS")
         },
     }
     moments = random.Random(1815)  # noqa: S311 - repeatable moments

@@ -64,7 +64,7 @@ def environment(own_database: str, redis_url: str) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         **{
             f"AUTH_RATE_LIMIT_{name}": "1000000/minute"
-            for name in ("LOGIN", "ANONYMOUS", "REFRESH", "USER", "MAIL")
+            for name in ("LOGIN", "ANONYMOUS", "REFRESH", "USER", "MAIL", "MAIL_ADDRESS")
         },
     }
 

@@ -33,7 +33,7 @@ ENVIRONMENT = {
     "AUTH_WORKERS": "2",
     **{
         f"AUTH_RATE_LIMIT_{name}": "1000000/minute"
-        for name in ("LOGIN", "ANONYMOUS", "REFRESH", "USER", "MAIL")
+        for name in ("LOGIN", "ANONYMOUS", "REFRESH", "USER", "MAIL", "MAIL_ADDRESS")
     },
 }
 
