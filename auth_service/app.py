@@ -14,6 +14,7 @@ from auth_service.admin.audit_router import router as admin_audit_router
 from auth_service.admin.caller import ADMINISTRATOR
 from auth_service.admin.clients_router import router as admin_clients_router
 from auth_service.admin.keys_router import router as admin_keys_router
+from auth_service.admin.sessions_router import router as admin_sessions_router
 from auth_service.admin.user_actions_router import router as admin_user_actions_router
 from auth_service.admin.users_router import router as admin_users_router
 from auth_service.admin.webhooks_router import router as admin_webhooks_router
@@ -102,6 +103,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.include_router(revocations_router)
     app.include_router(admin_users_router)
     app.include_router(admin_user_actions_router)
+    app.include_router(admin_sessions_router)
     app.include_router(admin_audit_router)
     app.include_router(admin_clients_router)
     app.include_router(admin_keys_router)

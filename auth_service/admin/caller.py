@@ -1,4 +1,4 @@
-"""Who may administer: people with the role `admin`, and for some of it only just after a login.
+"""Who may administer: people with the role `admin`, and for any change only just after a login.
 
 Routers name these in their ``dependencies``, the first for all their routes: whoever is no
 administrator learns nothing else about a request, and is not asked to log in again in vain.
@@ -8,14 +8,9 @@ from typing import Annotated, Final
 
 from fastapi import Depends
 
-from auth_service.identity.current_user import (
-    ensure_recent_login,
-    require_recent_login,
-    require_role,
-)
+from auth_service.identity.current_user import require_recent_login, require_role
 from auth_service.sessions.repository import StoredSession
 
-__all__ = ["ADMINISTRATOR", "RECENTLY_LOGGED_IN", "Administrator", "ensure_recent_login"]
 ADMIN_ROLE: Final = "admin"
 _is_administrator: Final = require_role(ADMIN_ROLE)
 ADMINISTRATOR: Final = Depends(_is_administrator)

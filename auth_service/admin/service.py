@@ -203,6 +203,17 @@ class UserAdministration:
         await by.record(self._audit, db, Action.ALL_SESSIONS_ENDED, user_id)
         log.info("sessions_ended", user_id=str(user_id), by=str(by.user_id))
 
+    async def end_everybodys_sessions(self, by: Acting) -> None:
+        """End every session of everybody, in transactions of its own.
+
+        Raises:
+            ServiceUnavailable: the database was lost; some of the sessions go on.
+        """
+        async with self._database.transaction() as db:
+            await by.record(self._audit, db, Action.EVERYBODYS_SESSIONS_ENDED, None)
+        await self._sessions.end_everybodys()
+        log.warning("everybodys_sessions_ended", by=str(by.user_id))
+
     async def disable(
         self, db: Transaction, email: Email, *, until: datetime | None = None
     ) -> Account:

@@ -12,7 +12,6 @@ from auth_service.admin.caller import (
     ADMINISTRATOR,
     RECENTLY_LOGGED_IN,
     Administrator,
-    ensure_recent_login,
 )
 from auth_service.admin.errors import PreconditionFailed, UserNotFound
 from auth_service.admin.preconditions import IfMatch, entity_tag, precondition
@@ -135,6 +134,7 @@ async def get_user(
 
 @router.patch(
     "/{user_id}",
+    dependencies=[RECENTLY_LOGGED_IN],
     responses=problems(
         *REFUSALS,
         *_BODY,
@@ -157,11 +157,9 @@ async def change_user(  # noqa: PLR0913, PLR0917 - what a route needs, it names
 ) -> UserRecord:
     """Change roles, whether the account may be used, or whether its address is verified.
 
-    The next request of that user notices. Who is disabled is logged out everywhere. Changing
-    `roles` needs a login of the last ten minutes.
+    The next request of that user notices. Who is disabled is logged out everywhere. Needs a login
+    of the last ten minutes.
     """
-    if body.changes_roles:
-        ensure_recent_login(request, admin)
     now = _now(request)
     entry = await administration.get(user_id)
     account = await administration.change(

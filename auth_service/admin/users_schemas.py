@@ -105,11 +105,6 @@ class UserChangeRequest(RequestBody):
             )
         return self
 
-    @property
-    def changes_roles(self) -> bool:
-        """Whether roles are named, which needs a recent login."""
-        return self.roles is not None
-
     def change(self, *, is_disabled: bool) -> UserChange:
         """The change that this asks for, of an account that is disabled now or is not."""
         return UserChange(self.roles, self.email_verified, self._disabling(is_disabled=is_disabled))

@@ -183,9 +183,17 @@ async def change_webhook_secret(  # noqa: PLR0913, PLR0917 - what a route needs,
     return WebhookSecretAnswer.of(made)
 
 
-@router.post("/{webhook_id}/test", status_code=202, responses=problems(*_REFUSALS, WebhookNotFound))
+@router.post(
+    "/{webhook_id}/test",
+    status_code=202,
+    dependencies=[RECENTLY_LOGGED_IN],
+    responses=_CHANGES,
+)
 async def test_webhook(webhook_id: UUID, db: RequestTransaction, webhooks: Hooks) -> Accepted:
-    """Have a `ping` sent to an endpoint, to see whether it arrives."""
+    """Have a `ping` sent to an endpoint, to see whether it arrives.
+
+    Needs a login of the last ten minutes.
+    """
     await webhooks.ping(db, webhook_id)
     return Accepted()
 

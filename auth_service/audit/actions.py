@@ -22,6 +22,7 @@ class Action(StrEnum):
     SESSION_ENDED = "session.ended"
     OTHER_SESSIONS_ENDED = "session.others_ended"
     ALL_SESSIONS_ENDED = "session.all_ended"
+    EVERYBODYS_SESSIONS_ENDED = "session.everybodys_ended"
     REFRESH_TOKEN_REUSED = "session.refresh_token_reused"  # noqa: S105 - an event, no password
     EMAIL_VERIFIED = "email.verified"
     EMAIL_VERIFICATION_SET = "email.verification_set"

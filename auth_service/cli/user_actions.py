@@ -60,6 +60,28 @@ def unlock(email: EmailArgument) -> None:
     _act(email, "unlock")
 
 
+def end_sessions(
+    email: Annotated[str | None, typer.Argument(metavar="[EMAIL]", help="Whose sessions.")] = None,
+    *,
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="Those of everybody, in an emergency.")
+    ] = False,
+) -> None:
+    """End the sessions of an account, or with --everybody of all accounts."""
+    if (email is None) is not everybody:
+        fail("name an address, or --everybody")
+    if email is not None:
+        _act(email, "end_sessions")
+        return
+
+    async def end_all(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
+        from auth_service.admin.acting import COMMAND_LINE
+
+        await state.user_administration.end_everybodys_sessions(COMMAND_LINE)
+
+    run(end_all)
+
+
 def delete(
     email: EmailArgument,
     *,

@@ -11,6 +11,7 @@ from auth_service.cli.running import fail, run, show
 from auth_service.cli.user_actions import (
     change_roles,
     delete,
+    end_sessions,
     reset_password,
     show_user,
     unlock,
@@ -25,6 +26,7 @@ app.command("show")(show_user)
 app.command("roles")(change_roles)
 app.command("reset-password")(reset_password)
 app.command()(unlock)
+app.command("end-sessions")(end_sessions)
 app.command()(delete)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, CursorResult, Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.db.batches import delete_batch
+from auth_service.db.batches import BATCH, delete_batch
 from auth_service.db.query import RowQuery
 from auth_service.db.session import Database
 from auth_service.sessions.models import Session
@@ -194,6 +194,23 @@ async def end_all(db: AsyncSession, user_id: UUID, *, because: str, now: datetim
         .where(Session.user_id == user_id, Session.ended_at.is_(None))
         .values(ended_at=now, ended_because=because)
     )
+
+
+async def end_some(db: AsyncSession, *, begun_by: datetime, because: str, now: datetime) -> int:
+    """End a batch of sessions that began by a time, anybody's; how many there were."""
+    some = (
+        select(Session.id)
+        .where(Session.ended_at.is_(None), Session.created_at <= begun_by)
+        .limit(BATCH)
+    )
+    result = await db.execute(
+        update(Session)
+        .where(Session.id.in_(some), Session.ended_at.is_(None))
+        .values(ended_at=now, ended_because=because)
+        .returning(Session.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(result.all())
 
 
 async def end_all_but(

@@ -181,6 +181,22 @@ class Sessions:
         """End every session of a user."""
         await repository.end_all(db, user_id, because=because, now=self._clock.now())
 
+    async def end_everybodys(self) -> None:
+        """End every session that there is now, in small batches, each committed by itself.
+
+        Raises:
+            ServiceUnavailable: the database was lost; the batches before have ended all the same.
+        """
+        begun_at = self._clock.now()
+
+        async def end_some(db: Transaction) -> int:
+            # Each batch at a moment of its own: validators read what has ended by moments.
+            return await repository.end_some(
+                db, begun_by=begun_at, because="everybodys_ended", now=self._clock.now()
+            )
+
+        await in_batches(self._database, end_some)
+
     async def end_own(self, db: Transaction, session_id: UUID, user_id: UUID) -> bool:
         """End a live session of this user; False where it is none."""
         return await repository.end_own(

@@ -24,6 +24,7 @@ TYPE_OF: Final[Mapping[Action, str]] = MappingProxyType(
         Action.SESSION_ENDED: "session.revoked",
         Action.OTHER_SESSIONS_ENDED: "session.revoked",
         Action.ALL_SESSIONS_ENDED: "session.revoked",
+        Action.EVERYBODYS_SESSIONS_ENDED: "session.revoked",
         Action.REFRESH_TOKEN_REUSED: "session.revoked",
     }
 )

@@ -1,5 +1,6 @@
 """Who may administer: with the role in the database now, and for changes just after a login."""
 
+import re
 from typing import Any
 
 import httpx
@@ -153,6 +154,28 @@ async def test_a_refresh_is_no_login_and_a_login_is(
     refreshed = bearer((await client.post("/auth/refresh", json=body)).json())
     assert (await ask(client, CHANGES[0], refreshed)).status_code == 401
     assert (await ask(client, CHANGES[0], await log_in(client))).status_code == 201
+
+
+def changing_routes(app: FastAPI) -> list[tuple[str, str]]:
+    """Every administrative route that is no GET, with ids of nobody."""
+    return [
+        (method.upper(), re.sub(r"{.*?}", NOBODY, path))
+        for path, operations in app.openapi()["paths"].items()
+        if path.startswith("/admin/")
+        for method in operations
+        if method != "get"
+    ]
+
+
+async def test_whatever_changes_needs_a_recent_login(
+    app: FastAPI, client: httpx.AsyncClient, admin: dict[str, str], clock: MovingClock
+) -> None:
+    clock.advance(seconds=MAXIMUM_LOGIN_AGE.total_seconds() + 1)
+    routes = changing_routes(app)
+    assert len(routes) > 12
+    for method, path in routes:
+        answer = await client.request(method, path, headers=admin)
+        assert code(answer) == (401, "insufficient_user_authentication"), (method, path)
 
 
 async def test_an_administrator_is_under_the_limit_of_every_user(new_app: AppFactory) -> None:

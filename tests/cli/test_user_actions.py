@@ -72,3 +72,12 @@ def test_an_account_is_deleted_when_that_is_confirmed(command_on_each: CommandLi
     assert len(listed(command_on_each)) == 1
     assert command_on_each.run("users", "delete", ADA, stdin="y\n").returncode == 0
     assert listed(command_on_each) == []
+
+
+def test_sessions_are_ended_of_one_or_of_everybody(command: CommandLine) -> None:
+    created(command)
+    assert command.succeed("users", "end-sessions", "ada@example.com") == ""
+    assert command.succeed("users", "end-sessions", "--everybody") == ""
+    for arguments in ((), ("ada@example.com", "--everybody")):
+        told = command.fail("users", "end-sessions", *arguments)
+        assert told == "name an address, or --everybody"
