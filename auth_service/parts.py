@@ -215,7 +215,9 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         proofs=proofs,
         **told,
     )
-    state.user_import = UserImport(database=database, hasher=hasher, clock=clock)
+    state.user_import = UserImport(
+        database=database, hasher=hasher, tokens=state.mailed_tokens, clock=clock
+    )
     state.user_export = UserExport(database=database)
     state.operations = Operations(
         database=database,

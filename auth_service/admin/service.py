@@ -120,8 +120,11 @@ class UserAdministration:
             UserNotFound: there is no such account.
             PreconditionFailed: it is not as it was when it was looked at.
             LastAdmin: nobody else could administer the service.
+            ValidationFailed: a role is none, there are too many, or the end of the disabling is
+                past or after 9999.
         """
         now = self._clock.now()
+        change = change.checked(now)
         before = _found(await directory_repository.lock(db, user_id)).account
         if not holds(before):
             raise PreconditionFailed

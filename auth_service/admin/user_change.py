@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from auth_service.core.errors import FieldFault, ValidationFailed
+from auth_service.core.moments import OutOfRangeError, in_range
 from auth_service.users.account import Account
 from auth_service.users.directory_repository import Standing
+from auth_service.users.roles import checked_roles
+
+_NO_TIME: Final = FieldFault(
+    "/disabled_until", "time_out_of_range", "The time has to be between 1970 and 9999."
+)
+_PAST: Final = FieldFault("/disabled_until", "past", "The time is past: it would disable nothing.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,22 @@ class UserChange:
     roles: list[str] | None = None
     email_verified: bool | None = None
     disabling: Disabling | None = None
+
+    def checked(self, now: datetime) -> "UserChange":
+        """The same, with each role once.
+
+        Raises:
+            ValidationFailed: a role is none, there are too many, or a disabling would end in the
+                past or after 9999.
+        """
+        if self.disabling is not None and self.disabling.until is not None:
+            try:
+                until = in_range(self.disabling.until)
+            except OutOfRangeError as fault:
+                raise ValidationFailed((_NO_TIME,)) from fault
+            if until <= now:
+                raise ValidationFailed((_PAST,))
+        return replace(self, roles=None if self.roles is None else checked_roles(self.roles))
 
     def applied_to(self, account: Account, now: datetime) -> Standing:
         """What the account is after it."""

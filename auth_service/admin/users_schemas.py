@@ -13,19 +13,27 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from auth_service.admin.user_change import Disabling, UserChange
 from auth_service.core.device import device_name
+from auth_service.core.moments import OutOfRangeError, in_range
 from auth_service.sessions.repository import ListedSession
-from auth_service.users.account import Account, is_role_name
+from auth_service.users.account import Account
 from auth_service.users.directory_repository import Entry
+from auth_service.users.roles import (
+    MOST_ROLES,
+    ROLE_PATTERN,
+    ROLES_RULE,
+    InvalidRolesError,
+    distinct_roles,
+)
 from auth_service.web.fields import EmailField, Moment, RequestBody
 from auth_service.web.pagination import Page, PageRequest
 
-MOST_ROLES: Final = 50
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
 _EXAMPLE: Final[dict[str, Any]] = {
     "id": "019b17d7-0dac-7549-bd4f-3506907d1583",
@@ -42,12 +50,10 @@ _EXAMPLE: Final[dict[str, Any]] = {
 
 
 def _role_names(roles: list[str]) -> list[str]:
-    if not all(map(is_role_name, roles)):
-        raise PydanticCustomError(
-            "invalid_role",
-            "A role is 1 to 64 of a-z 0-9 _ . : - and begins with a letter.",
-        )
-    return list(dict.fromkeys(roles))
+    try:
+        return distinct_roles(roles)
+    except InvalidRolesError as fault:
+        raise PydanticCustomError("invalid_role", ROLES_RULE) from fault
 
 
 def _rfc3339(value: Any) -> Any:  # noqa: ANN401 - whatever was submitted
@@ -57,12 +63,35 @@ def _rfc3339(value: Any) -> Any:  # noqa: ANN401 - whatever was submitted
     return value
 
 
+def _in_range(value: datetime) -> datetime:
+    try:
+        return in_range(value)
+    except OutOfRangeError as fault:
+        raise PydanticCustomError(
+            "time_out_of_range", "The time has to be between 1970 and 9999."
+        ) from fault
+
+
 Roles = Annotated[
-    list[str],
+    list[
+        Annotated[str, WithJsonSchema({"type": "string", "pattern": ROLE_PATTERN, "maxLength": 64})]
+    ],
     Field(max_length=MOST_ROLES, description="1 to 64 of `a-z 0-9 _ . : -` each."),
     AfterValidator(_role_names),
 ]
-Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+Time = Annotated[
+    AwareDatetime,
+    BeforeValidator(_rfc3339),
+    AfterValidator(_in_range),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "maxLength": 64,
+            "description": "A time in RFC 3339, between 1970 and 9999 in UTC.",
+        }
+    ),
+]
 
 
 class NewUserRequest(RequestBody):

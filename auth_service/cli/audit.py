@@ -125,7 +125,12 @@ def _head(text: str) -> tuple[int, bytes]:
 
 
 def _utc(time: datetime | None) -> datetime | None:
-    return time and time.replace(tzinfo=UTC)
+    from auth_service.core.moments import OutOfRangeError, in_range
+
+    try:
+        return time and in_range(time.replace(tzinfo=UTC))
+    except OutOfRangeError as fault:
+        fail(str(fault))
 
 
 def _line(event: Any) -> dict[str, Any]:  # noqa: ANN401 - a StoredEvent, loaded late

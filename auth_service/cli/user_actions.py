@@ -33,11 +33,7 @@ def change_roles(
     async def change(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
         from auth_service.admin.acting import COMMAND_LINE
         from auth_service.admin.user_change import UserChange
-        from auth_service.users.account import is_role_name
 
-        for role in add or []:
-            if not is_role_name(role):
-                fail("a role is 1 to 64 of a-z 0-9 _ . : - and begins with a letter")
         entry = await state.user_administration.get_by_address(parsed(email))
         roles = dict.fromkeys([*entry.account.roles, *(add or [])])
         kept = [role for role in roles if role not in (remove or [])]

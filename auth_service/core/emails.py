@@ -7,6 +7,7 @@ from typing import Final
 from email_validator import EmailNotValidError, validate_email
 
 MAXIMUM_LENGTH: Final = 320
+_MAXIMUM_LOCAL_PART: Final = 64  # octets (RFC 5321 section 4.5.3.1.1)
 _NOT_AN_ADDRESS: Final = "This is not a valid e-mail address."
 
 
@@ -18,8 +19,10 @@ class InvalidEmailError(ValueError):
 class Email:
     """An address: ``address`` as it is shown and written to, ``key`` as it is compared.
 
-    Case, surrounding space and Unicode spelling (NFKC, case folding, IDNA) do not make another
-    account, so all of them share one ``key``.
+    Case, surrounding space and Unicode spelling (NFC, IDNA) do not make another account, so all of
+    them share one ``key``. What mail servers keep apart, such as ``ß`` and ``ss`` or a full-width
+    letter and a plain one, are two people's mailboxes, and two keys; see
+    docs/decisions/0016-addresses-are-compared-as-mail-servers-do.md.
     """
 
     address: str
@@ -42,8 +45,12 @@ class Email:
             # The library's own message quotes what was typed; ours never does.
             raise InvalidEmailError(_NOT_AN_ADDRESS) from fault
         email = cls(address=found.normalized, key=_key(found.local_part, found.ascii_domain))
-        # What was short as typed may not be any more: NFKC spells one letter with up to 18.
-        if max(len(email.address), len(email.key)) > MAXIMUM_LENGTH:
+        # What was short as typed may not be any more: a small letter can take more than its
+        # capital.
+        if (
+            max(len(email.address), len(email.key)) > MAXIMUM_LENGTH
+            or len(found.local_part.encode()) > _MAXIMUM_LOCAL_PART
+        ):
             raise InvalidEmailError(_NOT_AN_ADDRESS)
         return email
 
@@ -59,5 +66,5 @@ def key_prefix(text: str) -> str:
 
 
 def _key(local_part: str, ascii_domain: str) -> str:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local_part).casefold())
-    return f"{folded}@{ascii_domain.lower()}"
+    lower = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local_part).lower())
+    return f"{lower}@{ascii_domain.lower()}"

@@ -106,6 +106,20 @@ async def exists_for_another(
     return bool(found)
 
 
+async def list_reserved(
+    db: AsyncSession, email_keys: Collection[str], *, now: datetime
+) -> set[str]:
+    """Those of the addresses (by key) that an undo link keeps for somebody."""
+    found = await db.scalars(
+        select(MailedToken.email_key).where(
+            MailedToken.email_key.in_(email_keys),
+            MailedToken.purpose == Purpose.UNDO_EMAIL_CHANGE.value,
+            MailedToken.expires_at > now,
+        )
+    )
+    return set(found)
+
+
 async def has_live(
     db: AsyncSession, user_id: UUID, purposes: Collection[Purpose], *, now: datetime
 ) -> bool:

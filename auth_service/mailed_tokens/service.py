@@ -1,5 +1,6 @@
 """Mailed tokens: issued for a mail, consumed once, void when what they rely on has changed."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -120,6 +121,10 @@ class MailedTokens:
         return await repository.exists_for_another(
             db, email.key, Purpose.UNDO_EMAIL_CHANGE, user_id=against, now=self._clock.now()
         )
+
+    async def list_reserved(self, db: Transaction, email_keys: Collection[str]) -> set[str]:
+        """Those of the addresses (by key) that undo links keep for somebody."""
+        return await repository.list_reserved(db, email_keys, now=self._clock.now())
 
     async def has_live(self, db: Transaction, user_id: UUID, *purposes: Purpose) -> bool:
         """Whether a user has been sent a token for one of these purposes that is still good."""

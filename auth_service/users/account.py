@@ -1,20 +1,11 @@
 """An account as the rest of the service passes it on: facts, detached from any transaction."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from auth_service.core.passwords import PasswordHash
-
-_ROLE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,63}")
-
-
-def is_role_name(text: str) -> bool:
-    """Whether this may be a role: 1-64 of ``a-z 0-9 _ . : -``, so that lists of them are plain."""
-    return _ROLE.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     func,
     literal_column,
     or_,
@@ -150,6 +151,13 @@ async def add_records(db: AsyncSession, records: Sequence[AccountRecord]) -> set
     ]
     statement = _insert_for(db)(User).on_conflict_do_nothing().returning(User.id)
     return set(await db.scalars(statement, rows))
+
+
+async def remove_records(db: AsyncSession, ids: Collection[UUID]) -> None:
+    """Delete accounts that were added in this transaction."""
+    await db.execute(
+        delete(User).where(User.id.in_(ids)).execution_options(synchronize_session=False)
+    )
 
 
 async def list_taken_keys(database: Database, keys: Collection[str]) -> list[str]:

@@ -81,3 +81,13 @@ def test_sessions_are_ended_of_one_or_of_everybody(command: CommandLine) -> None
     for arguments in ((), ("ada@example.com", "--everybody")):
         told = command.fail("users", "end-sessions", *arguments)
         assert told == "name an address, or --everybody"
+
+
+def test_times_outside_the_calendar_are_refused(command: CommandLine) -> None:
+    created(command)
+    told = command.fail("users", "disable", ADA, "--until", "0001-01-01")
+    assert told == "The time has to be between 1970 and 9999."
+    told = command.fail("users", "disable", ADA, "--until", "2001-01-01")
+    assert told == "The time is past: it would disable nothing."
+    told = command.fail("audit", "export", "--after", "0001-01-01")
+    assert told == "the time is not between 1970 and 9999"

@@ -13,7 +13,7 @@ from auth_service.core.emails import MAXIMUM_LENGTH, Email, InvalidEmailError
         "ada@example.com",
         "ADA@EXAMPLE.COM",
         "  Ada@Example.com\n",
-        "ａｄａ@example.com",  # noqa: RUF001 - full-width letters are what is tried
+        "ada@ｅｘａｍｐｌｅ.com",  # noqa: RUF001 - full-width letters are what is tried
     ],
 )
 def test_spellings_of_one_address_have_one_key(spelling: str) -> None:
@@ -23,11 +23,10 @@ def test_spellings_of_one_address_have_one_key(spelling: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("straße@example.com", "STRASSE@example.com"),
+        ("GRÜSSE@example.com", "grüsse@example.com"),
         ("jose\u0301@example.com", "jos\u00e9@example.com"),
         ("ada@bücher.example", "ada@xn--bcher-kva.example"),
         ("ada@BÜCHER.example", "ada@bücher.example"),
-        ("ﬁona@example.com", "fiona@example.com"),
     ],
 )
 def test_unicode_does_not_make_another_account(one: str, other: str) -> None:
@@ -40,6 +39,11 @@ def test_unicode_does_not_make_another_account(one: str, other: str) -> None:
         ("ada@example.com", "ada@example.org"),
         ("ada@example.com", "ada+news@example.com"),
         ("a.da@example.com", "ada@example.com"),
+        ("straße@example.com", "strasse@example.com"),
+        ("ada@straße.example", "ada@strasse.example"),
+        ("ａｄａ@example.com", "ada@example.com"),  # noqa: RUF001 - full-width letters
+        ("ﬁona@example.com", "fiona@example.com"),
+        ("ſam@example.com", "sam@example.com"),  # noqa: RUF001 - a long s
     ],
 )
 def test_other_addresses_are_other_accounts(one: str, other: str) -> None:
@@ -77,7 +81,8 @@ def test_addresses_for_tests_are_let_through() -> None:
         "ada@exa\u202emple.com",
         "ada@" + "a" * 250 + ".com",
         "a" * MAXIMUM_LENGTH + "@example.com",
-        "\ufdfa" * 20 + "@example.com",  # one letter that NFKC spells with eighteen
+        "a" * 65 + "@example.com",
+        "é" * 33 + "@example.com",  # 66 octets
     ],
 )
 def test_what_is_no_address_is_refused_without_being_repeated(text: str) -> None:

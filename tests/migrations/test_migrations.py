@@ -17,6 +17,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import auth_service.app  # noqa: F401 - registers every model
+from auth_service.core.emails import Email
 from auth_service.core.errors import ServiceUnavailable
 from auth_service.db import schema
 from auth_service.db.base import Base
@@ -197,6 +198,33 @@ async def test_a_key_from_before_keys_had_states_signs_on(engine: AsyncEngine) -
             )
         )
     assert (bool(row.at_once), row.token_seconds, row.state) == (True, 0, "active")
+
+
+async def test_addresses_from_before_they_were_compared_as_mail_servers_do_keep_their_accounts(
+    engine: AsyncEngine,
+) -> None:
+    await schema.migrate(engine, "0014")
+    people = {
+        "Stra\xdfe@b\xfccher.example": "strasse@xn--bcher-kva.example",
+        "\ufb01ona@example.com": "fiona@example.com",
+        "ADA@example.com": "ada@example.com",
+    }
+    async with engine.begin() as connection:
+        for number, (email, key) in enumerate(people.items()):
+            values = {"id": f"{number:032x}", "email": email, "key": key}
+            await connection.execute(
+                text(
+                    "INSERT INTO users (id, email, email_key, email_verified, roles, created_at, "
+                    "known_devices, failed_logins, failed_device_logins) VALUES "
+                    "(:id, :email, :key, false, '[]', '2026-11-01 12:00:00+00:00', '[]', 0, 0)"
+                ),
+                values,
+            )
+    await schema.migrate(engine)
+    async with engine.connect() as connection:
+        found = list(await connection.scalars(text("SELECT email_key FROM users ORDER BY id")))
+    assert found == ["stra\xdfe@xn--bcher-kva.example", "\ufb01ona@example.com", "ada@example.com"]
+    assert found == [Email.parse(email).key for email in people]
 
 
 # --- Several at once ---

@@ -1,23 +1,22 @@
 """The fields of a record: how each spelling of a value is read."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from auth_service.admin.moving.errors import RefusedFieldError
 from auth_service.core.emails import Email, InvalidEmailError
-from auth_service.users.account import is_role_name
+from auth_service.core.moments import in_range
+from auth_service.users.roles import MOST_ROLES, InvalidRolesError, distinct_roles
 from auth_service.verifier.strict_json import parse_strict_json
-
-MAXIMUM_ROLES: Final = 32
-"""All of them are in every access token, which has a maximum size."""
 
 _YES: Final = frozenset(("true", "t", "yes", "y", "1"))
 _NO: Final = frozenset(("false", "f", "no", "n", "0"))
 _BETWEEN_ROLES: Final = re.compile(r"[\s,;|]+")
 _NOT_ROLES: Final = (
-    "has something that is no role: 1 to 64 of a-z 0-9 _ . : - beginning with a letter"
+    f"has something that is no role (1 to 64 of a-z 0-9 _ . : - beginning with a letter), or more "
+    f"than {MOST_ROLES}"
 )
 _MOMENT: Final = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
@@ -81,15 +80,10 @@ def read_roles(field: str, value: object) -> list[str]:
         RefusedFieldError: it is something else, or there are too many of them.
     """
     roles = _listed(value) if isinstance(value, str) else value
-    if not isinstance(roles, list) or not all(map(_is_role, roles)):
-        raise RefusedFieldError(field, _NOT_ROLES)
-    if len(roles) > MAXIMUM_ROLES:
-        raise RefusedFieldError(field, f"has more than {MAXIMUM_ROLES} roles")
-    return list(dict.fromkeys(roles))
-
-
-def _is_role(role: object) -> bool:
-    return isinstance(role, str) and is_role_name(role)
+    try:
+        return distinct_roles(roles if isinstance(roles, list) else [None])
+    except InvalidRolesError as fault:
+        raise RefusedFieldError(field, _NOT_ROLES) from fault
 
 
 def _listed(text: str) -> object:
@@ -113,6 +107,6 @@ def read_moment(field: str, value: object) -> datetime:
     zone = (found["zone"] or "Z").replace("UTC", "Z")
     try:
         moment = datetime.fromisoformat(f"{found['date']}T{found['time'] or '00:00'}{zone}")
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as fault:
-        raise RefusedFieldError(field, "is no time that there ever was or will be") from fault
+        return in_range(moment)
+    except ValueError as fault:
+        raise RefusedFieldError(field, "is no time between 1970 and 9999") from fault

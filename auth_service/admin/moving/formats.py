@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import BinaryIO
 
 from auth_service.admin.moving.errors import UnreadableFileError, UnreadableLineError
+from auth_service.admin.moving.formulas import unguarded
 from auth_service.admin.moving.names import check_names
 from auth_service.admin.moving.raw_records import RawRecord, raw_records
 from auth_service.admin.moving.record import Values
@@ -63,7 +64,7 @@ def _read_csv(stream: BinaryIO, ignore: frozenset[str]) -> Iterator[FoundRecord 
         cells = _cells(text)
         if len(cells) != len(names):
             raise UnreadableLineError(f"has {len(cells)} fields where the header has {len(names)}")
-        found = zip(names, (cell.strip() for cell in cells), strict=True)
+        found = zip(names, (unguarded(cell.strip()) for cell in cells), strict=True)
         return {name: cell for name, cell in found if cell and name not in ignore}
 
     for record in records:

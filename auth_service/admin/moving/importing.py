@@ -1,6 +1,6 @@
 """Taking in accounts from elsewhere."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +16,7 @@ from auth_service.admin.moving.record import Values, record_of
 from auth_service.admin.moving.seen_lines import SeenLines
 from auth_service.core.clock import Clock
 from auth_service.db.session import Database
+from auth_service.mailed_tokens.service import MailedTokens
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.users import repository
 from auth_service.users.account import AccountRecord
@@ -23,6 +24,7 @@ from auth_service.users.account import AccountRecord
 log = structlog.get_logger()
 _BATCH: Final = 1000
 _ADMINISTRATOR: Final = "admin"
+_RESERVED: Final = "is reserved: an account that had it can take it back for up to three days"
 Found = FoundRecord | UnreadableLine
 
 
@@ -51,8 +53,11 @@ class Settled:
 class UserImport:
     """The use case of moving accounts in."""
 
-    def __init__(self, *, database: Database, hasher: PasswordHasher, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, hasher: PasswordHasher, tokens: MailedTokens, clock: Clock
+    ) -> None:
         self._database = database
+        self._tokens = tokens
         self._hasher = hasher
         self._clock = clock
 
@@ -72,8 +77,8 @@ class UserImport:
         with closing(SeenLines()) as seen:
             while batch := list(islice(remaining, _BATCH)):
                 accepted, refused = self._sift(batch, seen)
-                added = await self._add(accepted.values(), dry_run=dry_run)
-                there, others = await self._tell_apart(accepted, added)
+                added, reserved = await self._add(accepted.values(), dry_run=dry_run)
+                there, others = await self._tell_apart(accepted, added, reserved)
                 refused = sorted((*refused, *others), key=lambda one: one.line)
                 admins = sum(
                     _ADMINISTRATOR in record.roles
@@ -105,26 +110,44 @@ class UserImport:
         _refuse_repeated("email", record.email_key, found.line, seen)
         return record
 
-    async def _add(self, records: Iterable[AccountRecord], *, dry_run: bool) -> set[UUID]:
-        """Store what is free, and give its ids; in a dry run without storing it."""
+    async def _add(
+        self, records: Iterable[AccountRecord], *, dry_run: bool
+    ) -> tuple[set[UUID], set[str]]:
+        """Store what is free; the ids of that, and the addresses that are kept for their owners.
+
+        In a dry run without storing it.
+        """
         wanted = list(records)
-        if not dry_run:
-            async with self._database.transaction() as db:
-                return await repository.add_records(db, wanted)
+        async with self._database.transaction() as db:
+            free = await self._free(wanted) if dry_run else await repository.add_records(db, wanted)
+            keys = {one.id: one.email_key for one in wanted if one.id in free}
+            # Looked at afterwards: a row, once added, is what a change of address waits for.
+            reserved = await self._tokens.list_reserved(db, keys.values())
+            kept = {user_id for user_id, key in keys.items() if key in reserved}
+            if kept and not dry_run:
+                await repository.remove_records(db, kept)
+        return free - kept, reserved
+
+    async def _free(self, wanted: Sequence[AccountRecord]) -> set[UUID]:
         keys = await repository.list_taken_keys(self._database, [one.email_key for one in wanted])
         ids = await repository.list_taken_ids(self._database, [one.id for one in wanted])
         taken = {*keys, *ids}
         return {one.id for one in wanted if one.email_key not in taken and one.id not in taken}
 
     async def _tell_apart(
-        self, accepted: dict[int, AccountRecord], added: set[UUID]
+        self, accepted: dict[int, AccountRecord], added: set[UUID], reserved: set[str]
     ) -> tuple[int, Iterator[RefusedLine]]:
-        """Of those that were not added: how many have an account, and whose id is another's."""
+        """Of those that were not added: how many have an account, and why others may not have one.
+
+        That is because their address is kept for its owner, or their id is somebody else's.
+        """
         left = {line: record for line, record in accepted.items() if record.id not in added}
         keys = [record.email_key for record in left.values()]
         there = set(await repository.list_taken_keys(self._database, keys)) if left else set()
         others = (
-            RefusedLine(line, record.email, "id", "is that of another account")
+            RefusedLine(line, record.email, "email", _RESERVED)
+            if record.email_key in reserved
+            else RefusedLine(line, record.email, "id", "is that of another account")
             for line, record in left.items()
             if record.email_key not in there
         )

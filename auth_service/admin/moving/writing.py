@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from auth_service.admin.moving.formats import Format
+from auth_service.admin.moving.formulas import guarded
 from auth_service.admin.moving.names import FIELDS
 from auth_service.admin.moving.record import Values
 
@@ -32,7 +33,7 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - a value of any field
             # Nothing at all would be read as nothing given, so as the roles of a new user.
             return " ".join(value) or "[]"
         case _:
-            return str(value)
+            return guarded(str(value))
 
 
 def _csv_line(cells: "list[str] | tuple[str, ...]") -> str:

@@ -9,7 +9,6 @@ from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
-from auth_service.core.errors import FieldFault, ValidationFailed
 from auth_service.core.ids import new_id
 from auth_service.db.session import Transaction
 from auth_service.flows.registration.errors import EmailTaken, RegistrationClosed
@@ -23,13 +22,11 @@ from auth_service.methods.password.new_passwords import NewPasswords
 from auth_service.setting_types import Registration
 from auth_service.settings import Settings
 from auth_service.users import change_repository, repository
-from auth_service.users.account import Account, NewAccount, is_role_name
+from auth_service.users.account import Account, NewAccount
+from auth_service.users.roles import checked_roles
 
 log = structlog.get_logger()
 DEFAULT_ROLES: Final = ("user",)
-_NOT_A_ROLE: Final = FieldFault(
-    "/roles", "invalid_role", "A role is 1 to 64 of a-z 0-9 _ . : - and begins with a letter."
-)
 
 
 class Registrations:
@@ -130,14 +127,13 @@ class Registrations:
             EmailTaken: the address has an account.
             Busy: too many passwords are being hashed.
         """
-        if not all(map(is_role_name, roles)):
-            raise ValidationFailed((_NOT_A_ROLE,))
+        checked = checked_roles(roles)
         await self._rules.check(password, email=email)
         new = NewAccount(
             email=email.address,
             email_key=email.key,
             password_hash=await self._hasher.hash(password),
-            roles=list(roles),
+            roles=checked,
             email_verified=email_verified,
         )
         async with db.begin_nested():
@@ -154,13 +150,14 @@ class Registrations:
         """Make an account whose owner has yet to set a password, whatever the registration mode.
 
         Raises:
+            ValidationFailed: a role is none, or there are too many of them.
             EmailTaken: the address has an account.
         """
         new = NewAccount(
             email=email.address,
             email_key=email.key,
             password_hash=None,
-            roles=roles,
+            roles=checked_roles(roles),
             email_verified=email_verified,
         )
         return await self._add(db, new, email)

@@ -26,11 +26,14 @@ ACCOUNTS: list[dict[str, Any]] = [
     {
         "email": "mia@example.com",
         "password_hash": HASH,
-        "created_at": "1969-12-31 23:59:59.999999",
+        "created_at": "1970-01-01 00:00:00.000001",
         "disabled_at": "2024-05-06T07:08:09.000001Z",
         "disabled_until": "2031-01-01",
     },
     {"email": "id@example.com", "password_hash": HASH, "id": "0" * 32},
+    {"email": "=1+1@example.com", "password_hash": HASH},
+    {"email": "'=1+1@example.com", "password_hash": HASH},
+    {"email": "''@example.com", "password_hash": HASH},
 ]
 VARIED = "".join(json.dumps(values) + "\n" for values in ACCOUNTS)
 FORMATS = pytest.mark.parametrize("file_format", Format)
@@ -41,11 +44,11 @@ FORMATS = pytest.mark.parametrize("file_format", Format)
 async def test_an_export_taken_in_elsewhere_and_given_out_again_is_the_same(
     move_in: Any, move_out: Any, app: Any, file_format: Format
 ) -> None:
-    assert (await move_in(VARIED, Format.JSONL)).counts == (7, 0, 0)
+    assert (await move_in(VARIED, Format.JSONL)).counts == (10, 0, 0)
     first = await move_out(file_format)
     async with app.state.database.transaction() as db:
         await db.execute(delete(User))
-    assert (await move_in(first, file_format)).counts == (7, 0, 0)
+    assert (await move_in(first, file_format)).counts == (10, 0, 0)
     assert await move_out(file_format) == first
 
 
@@ -54,7 +57,7 @@ async def test_what_is_exported_is_already_there(
     move_in: Any, move_out: Any, file_format: Format
 ) -> None:
     await move_in(VARIED, Format.JSONL)
-    assert (await move_in(await move_out(file_format), file_format)).counts == (0, 7, 0)
+    assert (await move_in(await move_out(file_format), file_format)).counts == (0, 10, 0)
 
 
 async def test_people_who_registered_can_log_in_where_they_are_taken_in(
@@ -87,7 +90,7 @@ async def test_csv_has_a_header_and_a_line_for_each_account(move_in: Any, move_o
     assert by_email["bob@example.com"]["roles"] == "[]"
     assert by_email["bob@example.com"]["password_hash"] == ""
     assert by_email["grüße@bücher.example"]["email_verified"] == "true"
-    assert by_email["mia@example.com"]["created_at"] == "1969-12-31T23:59:59.999999Z"
+    assert by_email["mia@example.com"]["created_at"] == "1970-01-01T00:00:00.000001Z"
 
 
 async def test_json_lines_have_every_field(move_in: Any, move_out: Any) -> None:
@@ -110,4 +113,16 @@ async def test_accounts_made_meanwhile_do_no_harm(user_export: Any, move_in: Any
         accounts += part.accounts
         if accounts == 2:
             await move_in("email,password_hash\nnew@example.com,\n")
-    assert accounts in {7, 8}
+    assert accounts in {10, 11}
+
+
+async def test_no_cell_is_a_formula_to_a_spreadsheet(move_in: Any, move_out: Any) -> None:
+    addresses = [f"{first}cmd@example.com" for first in "=+-'"]
+    people = [{"email": email, "password_hash": None} for email in addresses]
+    lines = "".join(json.dumps(person) + "\n" for person in people)
+    moved = await move_in(lines, Format.JSONL)
+    assert moved.refused == []
+    rows = list(csv.reader(io.StringIO(await move_out())))
+    cells = {cell for row in rows for cell in row}
+    assert {f"'{email}" for email in addresses} <= cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]

@@ -65,7 +65,7 @@ async def test_what_is_there_already_is_left_as_it_is_in_whatever_spelling(
 ) -> None:
     await move_in(HEADER + ADA)
     before = await records()
-    moved = await move_in(HEADER + "\uff21DA@EXAMPLE.com,,false,user,2020-01-01\n")
+    moved = await move_in(HEADER + "ADA@EXAMPLE.\uff23om,,false,user,2020-01-01\n")
     assert moved.counts == (0, 1, 0)
     assert moved.total("administrators") == 0
     assert await records() == before

@@ -53,6 +53,18 @@ async def test_a_line_of_padding_is_no_breach(lookup: RangeLookup, server: Range
     assert not await lookup.has(KNOWN)
 
 
+@pytest.mark.parametrize(
+    ("count", "known"),
+    [("9" * 5000, True), ("0" * 5000, False), ("x", False)],
+    ids=["nines", "zeros", "a letter"],
+)
+async def test_a_count_is_no_number_to_be_read(
+    lookup: RangeLookup, server: RangeServer, count: str, *, known: bool
+) -> None:
+    server.answer = answer(f"{digits_of(KNOWN)[5:]}:{count}")
+    assert await lookup.has(KNOWN) is known
+
+
 async def test_an_answer_is_remembered(lookup: RangeLookup, server: RangeServer) -> None:
     assert [await lookup.has(KNOWN) for _ in range(3)] == [True] * 3
     assert len(server.requests) == 1
