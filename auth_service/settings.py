@@ -82,6 +82,7 @@ class Settings(LayeredSettings):
     cors_origins: Annotated[CommaSeparated, Field(default_factory=list)]
     cookie_secure: bool | None = None
     docs: DocsAccess = DocsAccess.ON
+    password_grant: bool | None = None
     trusted_proxies: Annotated[Networks, Field(default_factory=list)]
 
     jwt_algorithm: JwtAlgorithm = JwtAlgorithm.ES256
@@ -190,6 +191,15 @@ class Settings(LayeredSettings):
             if not is_origin(origin):
                 raise ValueError("must be origins such as https://app.example.com")
         return value
+
+    @field_validator("password_grant")
+    @classmethod
+    def _production_has_no_password_grant(
+        cls,
+        value: bool | None,  # noqa: FBT001 - pydantic calls it by position
+        info: ValidationInfo,
+    ) -> bool:
+        return not _in_production(info) if value is None else value
 
     @field_validator("cookie_secure")
     @classmethod

@@ -7,6 +7,10 @@ from typing import Final
 from auth_service.clients.errors import InvalidScope
 from auth_service.core.errors import FieldFault, ValidationFailed
 
+INTROSPECTION_SCOPE: Final = "introspection"
+"""May ask whether a token is good."""
+EMAIL_SCOPE: Final = "email"
+"""Is told a person's address by that."""
 MAXIMUM_SCOPES: Final = 50
 _NOT_SCOPES: Final = FieldFault(
     "/scopes",

@@ -96,7 +96,6 @@ class AccessTokens:
             auth_time=int(bearer.auth_time.timestamp()),
             amr=bearer.amr,
             roles=bearer.roles,
-            scope="",
             email_verified=bearer.email_verified,
         )
 
@@ -113,7 +112,7 @@ class AccessTokens:
             sub=str(client_id),
             client_id=str(client_id),
             roles=[],
-            scope=" ".join(scopes),
+            **_scope(scopes),
         )
 
     async def _issue(self, now: int, expires: int, **claims: object) -> AccessToken:
@@ -173,3 +172,9 @@ class AccessTokens:
 
 def _json(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
+def _scope(scopes: Iterable[str]) -> dict[str, str]:
+    """The claim of RFC 9068 section 2.2.3, which is left out where nothing was granted."""
+    text = " ".join(scopes)
+    return {"scope": text} if text else {}

@@ -72,6 +72,34 @@ def add_what_any_request_can_get(document: dict[str, Any]) -> None:
             examples |= refusal["content"]["application/problem+json"]["examples"]
 
 
+def describe_clients(document: dict[str, Any], *, password_grant: bool) -> None:
+    """Note how service clients authenticate, and take the login by form out where there is none."""
+    schemes = document["components"]["securitySchemes"]
+    schemes["ClientBasic"] = {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A service client's id and secret (RFC 6749 section 2.3.1).",
+    }
+    for path, security in _CLIENTS_MAY.items():
+        for operation in document["paths"][path].values():
+            operation["security"] = security
+    if not password_grant:
+        schemes["OAuth2PasswordBearer"] = {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The `access_token` of `POST /auth/login`.",
+        }
+
+
+_BASIC: Final = {"ClientBasic": list[str]()}
+_CLIENTS_MAY: Final[dict[str, list[dict[str, list[str]]]]] = {
+    "/oauth/token": [_BASIC, {}],
+    "/oauth/introspect": [_BASIC],
+    "/oauth/revoke": [_BASIC, {}],
+}
+
+
 def operation_id(route: APIRoute) -> str:
     """Handlers are named as a generated client's methods should be."""
     return route.name
@@ -91,5 +119,6 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         schemas.update(Problem=PROBLEM_SCHEMA, FieldProblem=FIELD_PROBLEM_SCHEMA)
         drop_what_never_happens(document)
         add_what_any_request_can_get(document)
+        describe_clients(document, password_grant=app.state.settings.password_grant)
         app.openapi_schema = document
     return app.openapi_schema

@@ -93,7 +93,12 @@ def _oauth_document(error: DomainError) -> dict[str, Any]:
 
 
 def _oauth_status(error: DomainError, status: HTTPStatus) -> HTTPStatus:
-    """RFC 6749 section 5.2: 400 for what it has a name for, 401 where the client is unknown."""
+    """RFC 6749 section 5.2: 400 for what it has a name for, 401 where the client is unknown.
+
+    403 where the client may not do this at all (RFC 6750 section 3.1).
+    """
+    if error.oauth_error == "insufficient_scope":
+        return HTTPStatus.FORBIDDEN
     if error.oauth_error is None:
         return HTTPStatus.BAD_REQUEST if error.kind is Kind.INVALID else status
     return (

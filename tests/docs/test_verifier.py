@@ -50,7 +50,7 @@ async def issuer(
     database = Database.from_settings(settings_for(database_url))
     clients = ServiceClients(database=database, clock=SystemClock())
     async with database.transaction() as db:
-        made = await clients.create(db, "orders", ["revocations"])
+        made = await clients.create(db, "orders", ["revocations", "introspection"])
     async with new_server(is_issuer=True) as server, server.client() as http:
         registered = await http.post("/auth/register", json=credentials)
         tokens = (await http.post("/auth/login", json=credentials)).json()

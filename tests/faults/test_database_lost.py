@@ -104,7 +104,7 @@ async def service(server: RunningServer, cluster: PostgresqlCluster) -> AsyncIte
     database = Database.from_settings(settings_for(cluster.url))
     async with database.transaction() as db:
         clients = ServiceClients(database=database, clock=SystemClock())
-        made = await clients.create(db, "orders", [])
+        made = await clients.create(db, "orders", ["introspection"])
     await database.close()
     async with server.client() as http:
         yield Service(http, str(made.client.id), made.secret)

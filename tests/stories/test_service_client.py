@@ -62,11 +62,11 @@ async def test_a_service_client_from_its_creation_to_its_end(tmp_path: Path) -> 
     async with serving(settings, folder=tmp_path) as server, server.client() as http:
         # The administrator lets the service in.
         admin = bearer(await log_in(http, ROOT))
-        asked = {"name": "orders", "scopes": ["orders:read"]}
+        asked = {"name": "orders", "scopes": ["orders:read", "introspection", "email"]}
         made = (await http.post("/admin/clients", json=asked, headers=admin)).json()
         orders = Orders(http, made["id"], made["secret"])
         own = await orders.token()
-        assert (await orders.introspect(own))["scope"] == "orders:read"
+        assert (await orders.introspect(own))["scope"] == "orders:read introspection email"
 
         # It asks about a person, who then logs out.
         await http.post("/auth/register", json=ADA)

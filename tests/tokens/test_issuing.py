@@ -28,7 +28,6 @@ CLAIMS = {
     "auth_time": int,
     "amr": list,
     "roles": list,
-    "scope": str,
     "email_verified": bool,
 }
 
@@ -78,7 +77,6 @@ async def test_the_claims_are_about_the_login(
         "auth_time": now,
         "amr": ["pwd"],
         "roles": ["user"],
-        "scope": "",
         "email_verified": False,
     }
 

@@ -18,17 +18,23 @@ _NO_CLIENT: Final = ("", "")
 _NOT_CREDENTIALS: Final = ("?", "")
 
 
-async def find_client(request: Request, form: ClientForm) -> StoredClient | None:
+async def find_client(
+    request: Request, form: ClientForm, *, ignore_bearer: bool = False
+) -> StoredClient | None:
     """The service client that the request is authenticated as; None where it names none.
 
     People's tokens are of a public client (`auth-service`), which has no secret and so is none
-    here. An empty Basic pair, as Swagger UI sends it, means no client either.
+    here. An empty Basic pair, as Swagger UI sends it, means no client either, and with
+    ``ignore_bearer`` neither does a bearer token, which HTTP clients add by themselves.
 
     Raises:
         InvalidClient: it names a client that does not exist, or with a wrong secret.
         InvalidTokenRequest: it carries credentials in two places (RFC 6749 section 2.3).
     """
-    by_header = _basic_pair(request.headers.getlist("authorization"))
+    headers = request.headers.getlist("authorization")
+    if ignore_bearer:
+        headers = [header for header in headers if not header.lower().startswith("bearer ")]
+    by_header = _basic_pair(headers)
     by_form = (form.client_id or "", form.client_secret or "")
     if by_header != _NO_CLIENT and form.client_secret:
         raise InvalidTokenRequest("The client's credentials stand in two places.")

@@ -75,7 +75,11 @@ async def get_authorization_server_metadata(request: Request, settings: AppSetti
         jwks_uri=f"{settings.issuer}/.well-known/jwks.json",
         introspection_endpoint=f"{settings.issuer}/oauth/introspect",
         revocation_endpoint=f"{settings.issuer}/oauth/revoke",
-        grant_types_supported=["password", "refresh_token", "client_credentials"],
+        grant_types_supported=[
+            *(["password"] if settings.password_grant else []),
+            "refresh_token",
+            "client_credentials",
+        ],
         response_types_supported=[],
         token_endpoint_auth_methods_supported=["none", *_WITH_SECRET],
         introspection_endpoint_auth_methods_supported=_WITH_SECRET,

@@ -32,8 +32,10 @@ class Introspection:
         self._issuer = settings.issuer
         self._audience = settings.audience
 
-    async def introspect(self, token: str) -> IntrospectionAnswer:
+    async def introspect(self, token: str, *, with_email: bool) -> IntrospectionAnswer:
         """What is known of a token now; of one that is good for nothing, only that.
+
+        A person's address is told only ``with_email``.
 
         Raises:
             ServiceUnavailable: the database cannot be reached, so nothing is known.
@@ -44,7 +46,8 @@ class Introspection:
         try:
             claims = await self._access_tokens.verify(token)
             if claims.client_id == PEOPLE_CLIENT_ID:
-                return self._persons(claims, await live_session(claims, self._sessions))
+                session = await live_session(claims, self._sessions)
+                return self._persons(claims, session, with_email=with_email)
         except InvalidAccessToken:
             return INACTIVE
         return await self._services(claims)
@@ -62,11 +65,13 @@ class Introspection:
             exp=int(self._sessions.refresh_until(session).timestamp()),
         )
 
-    def _persons(self, claims: AccessClaims, session: StoredSession) -> IntrospectionAnswer:
+    def _persons(
+        self, claims: AccessClaims, session: StoredSession, *, with_email: bool
+    ) -> IntrospectionAnswer:
         account = session.account
         return self._access_token(claims).model_copy(
             update={
-                "username": account.email,
+                "username": account.email if with_email else None,
                 "sid": str(session.id),
                 "auth_time": int(session.created_at.timestamp()),
                 "amr": session.amr,
@@ -96,5 +101,5 @@ class Introspection:
             iat=int(claims.issued_at),
             jti=claims.token_id,
             client_id=claims.client_id,
-            scope=" ".join(claims.scopes),
+            scope=" ".join(claims.scopes) or None,
         )

@@ -36,8 +36,8 @@ class Revocation:
     ) -> None:
         """Make a token void; one that is void, or was never ours, is left at that.
 
-        Whoever holds a token may do so. But a client that says who it is may not do so with the
-        token of another client (RFC 7009 section 2.1): nothing happens then.
+        Whoever holds a person's token may do so; with a service's token only the client that it
+        was issued to (RFC 7009 section 2.1): otherwise nothing happens.
 
         Raises:
             ServiceUnavailable: the database cannot be reached, so nothing was revoked.
@@ -60,7 +60,7 @@ class Revocation:
         session_id = session_of(claims)
         if session_id is not None:
             await self._end(db, session_id, UUID(claims.subject), client, by)
-        elif by is None or claims.client_id == str(by.id):
+        elif by is not None and claims.client_id == str(by.id):
             await self._clients.revoke_token(db, claims.token_id, expires_at=claims.expires_at)
 
     async def _end(

@@ -54,7 +54,9 @@ class ClientTokenAnswer(BaseModel):
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the type, not the token
     expires_in: Annotated[int, Field(description="Seconds the access token is good for.")]
-    scope: str
+    scope: Annotated[
+        str | None, Field(description="What was granted; left out where that is nothing.")
+    ] = None
 
 
 class IntrospectionAnswer(BaseModel):
@@ -79,7 +81,6 @@ class IntrospectionAnswer(BaseModel):
                     "auth_time": 1800000000,
                     "amr": ["pwd"],
                     "roles": ["user"],
-                    "scope": "",
                     "email_verified": True,
                 },
                 {"active": False},
@@ -100,7 +101,9 @@ class IntrospectionAnswer(BaseModel):
     iat: int | None = None
     jti: str | None = None
     client_id: str | None = None
-    username: Annotated[str | None, Field(description="A person's address.")] = None
+    username: Annotated[
+        str | None, Field(description="A person's address, for clients with the scope `email`.")
+    ] = None
     sid: Annotated[str | None, Field(description="A person's session.")] = None
     auth_time: int | None = None
     amr: list[str] | None = None
@@ -132,6 +135,7 @@ class OAuthErrorAnswer(BaseModel):
         "unauthorized_client",
         "unsupported_grant_type",
         "invalid_scope",
+        "insufficient_scope",
         "temporarily_unavailable",
         "server_error",
     ]
@@ -142,6 +146,7 @@ OAuthResponses = dict[int | str, dict[str, Any]]
 _DESCRIPTIONS = {
     400: "The request cannot be granted",
     401: "Unknown client",
+    403: "The client may not do this",
     413: "The form is too large",
     415: "Not a form",
     429: "Too many requests",

@@ -98,7 +98,7 @@ async def judging(database_url: str) -> AsyncIterator[Judges]:
             audience=AUDIENCE,
             new_client=lambda: httpx.AsyncClient(transport=transport),
         )
-        yield Judges(app, http, await new_service(app, http), verifier)
+        yield Judges(app, http, await new_service(app, http, "introspection", "email"), verifier)
 
 
 async def _populate(settings: Settings) -> None:

@@ -55,9 +55,9 @@ async def new_service(app: FastAPI, http: httpx.AsyncClient, *scopes: str) -> Se
 
 @pytest.fixture
 async def service(app: FastAPI, client: httpx.AsyncClient) -> Service:
-    return await new_service(app, client, "orders:read", "orders:write")
+    return await new_service(app, client, "orders:read", "orders:write", "introspection", "email")
 
 
 @pytest.fixture
 async def other_service(app: FastAPI, client: httpx.AsyncClient) -> Service:
-    return await new_service(app, client)
+    return await new_service(app, client, "introspection", "email")

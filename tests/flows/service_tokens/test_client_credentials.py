@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from tests.conftest import PASSWORD
-from tests.flows.service_tokens.conftest import Service, basic
+from tests.flows.service_tokens.conftest import Service, basic, new_service
 from tests.flows.service_tokens.test_token_endpoint import refused
 
 GRANT = {"grant_type": "client_credentials"}
@@ -28,7 +29,7 @@ async def test_the_answer_has_a_token_its_life_and_its_scope_and_nothing_else(
     found = answer.json()
     assert set(found) == {"access_token", "token_type", "expires_in", "scope"}
     assert (found["token_type"], found["expires_in"]) == ("bearer", 900)
-    assert found["scope"] == "orders:read orders:write"
+    assert found["scope"] == "orders:read orders:write introspection email"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["pragma"] == "no-cache"
 
@@ -48,9 +49,11 @@ async def test_the_token_is_the_service_s_own(service: Service) -> None:
 
 
 async def test_a_client_without_scopes_gets_a_token_without_scopes(
-    other_service: Service,
+    app: FastAPI, client: httpx.AsyncClient
 ) -> None:
-    assert (await other_service.ask_for_token()).json()["scope"] == ""
+    answer = (await (await new_service(app, client)).ask_for_token()).json()
+    assert "scope" not in answer
+    assert "scope" not in claims_of(answer["access_token"])
 
 
 async def test_the_credentials_may_stand_in_the_form(service: Service) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import bearer
-from tests.flows.service_tokens.conftest import Service, basic
+from tests.flows.service_tokens.conftest import Service, basic, new_service
 from tests.flows.service_tokens.test_token_endpoint import refused
 from tests.flows.stored_rows import change_users, execute, stored_sessions
 from tests.moving_clock import MovingClock
@@ -43,9 +43,26 @@ async def test_a_person_s_token_is_told_with_what_holds_now(
         "exp": now + 900,
         "amr": ["pwd"],
         "roles": ["user", "editor"],
-        "scope": "",
         "email_verified": True,
     }
+
+
+async def test_a_client_without_the_scope_is_told_nothing(
+    app: FastAPI, client: httpx.AsyncClient, tokens: dict[str, Any]
+) -> None:
+    other = await new_service(app, client, "email")
+    form = {"token": tokens["access_token"]}
+    answer = await client.post("/oauth/introspect", data=form, headers=other.basic)
+    assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
+
+
+async def test_the_address_is_told_to_clients_with_a_scope_for_it(
+    app: FastAPI, client: httpx.AsyncClient, tokens: dict[str, Any]
+) -> None:
+    other = await new_service(app, client, "introspection")
+    found = await other.introspect(tokens["access_token"])
+    assert found["active"] is True
+    assert "username" not in found
 
 
 async def test_a_service_s_token_is_told(service: Service, other_service: Service) -> None:

@@ -65,12 +65,22 @@ async def test_a_service_s_own_token_is_refused_from_then_on(
     assert row.jti
 
 
-async def test_whoever_holds_a_service_s_token_may_revoke_it(
-    client: httpx.AsyncClient, service: Service
+async def test_nobody_but_the_service_itself_may_revoke_its_token(
+    app: FastAPI, client: httpx.AsyncClient, service: Service
 ) -> None:
     token = await service.token()
     assert (await revoke(client, token)).status_code == 200
-    assert await service.introspect(token) == {"active": False}
+    assert (await service.introspect(token))["active"] is True
+    assert await revoked_tokens(app) == []
+
+
+async def test_a_bearer_token_in_the_header_is_ignored(
+    client: httpx.AsyncClient, tokens: dict[str, Any]
+) -> None:
+    form = {"token": tokens["refresh_token"]}
+    answer = await client.post("/oauth/revoke", data=form, headers=bearer(tokens))
+    assert answer.status_code == 200
+    assert (await client.get("/users/me", headers=bearer(tokens))).status_code == 401
 
 
 async def test_another_service_s_token_is_left_alone(
