@@ -15,7 +15,9 @@ from urllib.parse import SplitResult, urlsplit
 from auth_service.setting_types import Environment
 
 MAXIMUM_URL: Final = 2048
-_NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_NAT64: Final = (IPv6Network("64:ff9b::/96"),)
+# For documentation (RFC 9637); for a network's own NAT64 (RFC 8215), which leads anywhere in it.
+_NEVER_PUBLIC: Final = (IPv6Network("3fff::/20"), IPv6Network("64:ff9b:1::/48"))
 _PORTS: Final = {"https": 443, "http": 80}
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -53,7 +55,10 @@ def checked_url(url: str, environment: Environment) -> SplitResult:
         port = parts.port
     except ValueError as fault:
         raise ForbiddenTargetError("This is not a URL.") from fault
-    if len(url) > MAXIMUM_URL or not url.isascii() or not parts.hostname or port == 0:
+    # Printable ASCII without space: what `urlsplit` leaves out in silence, such as a line break,
+    # would be sent, shown and logged as it came.
+    is_plain = all("!" <= character <= "~" for character in url)
+    if len(url) > MAXIMUM_URL or not is_plain or not parts.hostname or port == 0:
         raise ForbiddenTargetError("This is not a URL that webhooks can be sent to.")
     if parts.username is not None or parts.fragment:
         raise ForbiddenTargetError("The URL must have neither user nor fragment.")
@@ -88,6 +93,8 @@ def is_public(text: str) -> bool:
     except ValueError:
         return False
     if isinstance(address, IPv6Address):
+        if address.is_site_local or any(address in network for network in _NEVER_PUBLIC):
+            return False
         address = _embedded(address)
     return address.is_global and not address.is_multicast and not address.is_reserved
 
