@@ -133,9 +133,10 @@ class MailWishes:
     def _read(self, stored: StoredWish) -> Wish:
         typed = self._keyring.decrypt(_PURPOSE, stored.address, bound_to=stored.id.bytes)
         address, _, device_cookie = typed.decode("utf-8").partition("\n")
+        client = ClientInfo(stored.ip, stored.user_agent, stored.request_id, device_cookie or None)
         return Wish(
             email=Email.parse(address),
             user_id=stored.user_id,
-            client=ClientInfo(stored.ip, stored.user_agent, stored.request_id, device_cookie),
+            client=client,
             made_at=stored.created_at,
         )

@@ -270,13 +270,18 @@ def test_a_disk_that_fails_is_one_line(
 
 
 def _started(command: CommandLine, *arguments: str, **streams: Any) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "auth_service", *arguments],
-        cwd=command.folder,
-        env=command.environment(),
-        start_new_session=True,
-        **streams,
-    )
+    # Where tests run in the background of a shell, SIGINT is ignored, and a child inherits that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "auth_service", *arguments],
+            cwd=command.folder,
+            env=command.environment(),
+            start_new_session=True,
+            **streams,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

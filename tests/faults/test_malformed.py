@@ -32,7 +32,7 @@ ENVIRONMENT = {
 }
 ADMIN = {"email": "root@example.com", "password": PASSWORD}
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance"
-ENDS_THE_SESSION = "^(/auth/logout|/admin/users/.*|/users/me|/users/me/sessions.*)$"
+ENDS_THE_SESSION = "^(/auth/logout|/admin/sessions|/admin/users/.*|/users/me|/users/me/sessions.*)$"
 GOOD = (
     b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b'Content-Length: 43\r\n\r\n{"email":"ada@example.com","password":"no"}',

@@ -40,7 +40,7 @@ SPELLINGS = [
     "ada.lovElace@example.com",
     "ada.loveLace@example.com",
     "ada.lovelAce@example.com",
-    "\uff41da.lovelace@example.com",
+    "ada.lovelace@\uff45xample.com",
 ]
 
 
@@ -112,7 +112,8 @@ async def test_a_login_that_races_the_disabling_of_its_account_leaves_nothing_us
         async with database.transaction() as db:
             await administration.disable(db, email)
         answers = await asyncio.gather(*logins)
-        assert {answer.status_code for answer in answers} <= {200, 401}
+        # Once it is disabled each is a wrong password, and after some of those one has to wait.
+        assert {answer.status_code for answer in answers} <= {200, 401, 429}
         assert [row for row in await all_rows(database) if row.ended_at is None] == []
         async with database.transaction() as db:
             await administration.enable(db, email)

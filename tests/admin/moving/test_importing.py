@@ -8,11 +8,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from auth_service.admin.moving.errors import UnreadableFileError
 from auth_service.admin.moving.formats import Format, FoundRecord
 from auth_service.admin.moving.importing import RefusedLine, UserImport
 from tests.conftest import PASSWORD
+from tests.flows.email_change.test_email_change import change
+from tests.flows.people import Person
 from tests.moving_clock import MovingClock
 
 HEADER = "email,password_hash,email_verified,roles,created_at\n"
@@ -272,3 +275,20 @@ async def test_an_imported_account_may_be_disabled(
     assert (await client.post("/auth/login", json=credentials)).status_code == 401
     ada = (await records())["ada@example.com"]
     assert ada == replace(ada, password_hash=HASH, last_login_at=None)
+
+
+# --- Addresses that are kept for their owners ---
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_an_address_that_an_undo_link_reserves_is_refused(
+    app: FastAPI, move_in: Any, records: Any, client: httpx.AsyncClient, *, dry_run: bool
+) -> None:
+    ada = await (await Person(client).register()).log_in()
+    await change(app, ada)
+    moved = await move_in(HEADER + ADA + BOB, dry_run=dry_run)
+    assert moved.counts == (1, 0, 1)
+    [refused] = moved.refused
+    assert (refused.line, refused.field) == (2, "email")
+    assert refused.reason.startswith("is reserved")
+    assert "ada@example.com" not in await records()

@@ -90,9 +90,6 @@ async def test_the_password_is_stored_as_a_hash_of_the_configured_scheme(
         pytest.param("ada@example.com", "ADA@EXAMPLE.COM", id="case"),
         pytest.param("ada@example.com", "  ada@example.com\t", id="space-around"),
         pytest.param(
-            "ada@example.com", "\uff41\uff44\uff41@example.com", id="fullwidth-local-part"
-        ),
-        pytest.param(
             "ada@example.com",
             "ada@\uff45\uff58\uff41\uff4d\uff50\uff4c\uff45.com",
             id="fullwidth-domain",
@@ -103,7 +100,7 @@ async def test_the_password_is_stored_as_a_hash_of_the_configured_scheme(
             id="decomposed",
         ),
         pytest.param("ada@bücher.example", "ada@xn--bcher-kva.example", id="idna"),
-        pytest.param("strasse@example.com", "straße@example.com", id="case-folded"),
+        pytest.param("stra\xdfe@example.com", "Stra\u1e9ee@example.com", id="capital-sharp-s"),
     ],
 )
 async def test_another_spelling_of_a_taken_address_is_taken(
