@@ -173,6 +173,7 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         audit=audit,
         keyring=state.keyring,
         clock=clock,
+        metrics=state.metrics,
         settings=settings,
     )
     state.registrations = Registrations(

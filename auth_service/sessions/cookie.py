@@ -35,6 +35,12 @@ def find(request: Request, settings: Settings) -> str | None:
     return token
 
 
+def find_of_own_page(request: Request, settings: Settings) -> str | None:
+    """The same, but None where another site may have made the request."""
+    token = cookies.read(request, name(settings))
+    return token if may_be_used(request, settings) else None
+
+
 def put(response: Response, token: RawRefreshToken, *, max_age: int, settings: Settings) -> None:
     """Have the browser keep the token for ``max_age`` seconds, out of reach of any script."""
     response.set_cookie(

@@ -9,6 +9,7 @@ from auth_service.flows.login.errors import EmailNotVerified, InvalidCredentials
 from auth_service.flows.login.schemas import LoginRequest
 from auth_service.flows.login.service import LoggedIn, Login
 from auth_service.methods.password.errors import Busy
+from auth_service.sessions import cookie
 from auth_service.sessions.delivery import deliver
 from auth_service.sessions.schemas import TokenAnswer
 from auth_service.settings import Settings
@@ -59,9 +60,16 @@ async def log_in(  # noqa: PLR0913, PLR0917 - what a route needs, it names
     body; `POST /auth/refresh` and `POST /auth/logout` then need no body.
 
     Wrong passwords in a row make the address wait, whoever tries. The cookie that a login sets
-    tells this browser from strangers, who then cannot make its owner wait.
+    tells this browser from strangers, who then cannot make its owner wait. The session of a refresh
+    cookie that comes with the request ends.
     """
-    logged_in = await login.with_password(db, body.email, body.password, client)
+    logged_in = await login.with_password(
+        db,
+        body.email,
+        body.password,
+        client,
+        replaced=cookie.find_of_own_page(request, settings),
+    )
     answer = deliver(
         logged_in.tokens,
         response,

@@ -22,11 +22,14 @@ from auth_service.methods.password.breached import BreachedPasswords
 from auth_service.methods.password.errors import Busy
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.proof import Guess, PasswordProofs
+from auth_service.sessions.errors import InvalidRefreshToken
+from auth_service.sessions.repository import StoredSession
 from auth_service.sessions.service import Sessions, SessionTokens
 from auth_service.setting_types import Registration
 from auth_service.settings import Settings
 from auth_service.users import change_repository, repository
 from auth_service.users.account import Account, ProvenPassword
+from auth_service.web.metrics import Metrics
 
 log = structlog.get_logger()
 _MOST_DEVICES: Final = 20
@@ -77,6 +80,7 @@ class Login:
         audit: Audit,
         keyring: Keyring,
         clock: Clock,
+        metrics: Metrics | None,
         settings: Settings,
     ) -> None:
         self._database = database
@@ -88,13 +92,20 @@ class Login:
         self._audit = audit
         self._keyring = keyring
         self._clock = clock
+        self._metrics = metrics
         self._require_verified_email = settings.require_verified_email
         self._is_private = settings.registration is Registration.PRIVATE
 
     async def with_password(
-        self, db: Transaction, email: Email, password: str, client: ClientInfo
+        self,
+        db: Transaction,
+        email: Email,
+        password: str,
+        client: ClientInfo,
+        *,
+        replaced: str | None = None,
     ) -> LoggedIn:
-        """Log in with a password.
+        """Log in with a password; the session of the refresh token ``replaced`` ends.
 
         Raises:
             InvalidCredentials: unknown address, wrong password, disabled account, a password that
@@ -107,7 +118,28 @@ class Login:
         self._hasher.ensure_room()
         await self._sessions.ensure_ready()
         state = await self._prove_password(db, email, password, client)
-        return await self._complete(db, state, client)
+        old = None if replaced is None else await self._session_of(replaced)
+        logged_in = await self._complete(db, state, client)
+        if old is not None:
+            await self._end_replaced(db, old, client)
+        return logged_in
+
+    async def _session_of(self, refresh_token: str) -> StoredSession | None:
+        try:
+            return (await self._sessions.authenticate(refresh_token)).session
+        except InvalidRefreshToken:
+            return None
+
+    async def _end_replaced(self, db: Transaction, old: StoredSession, client: ClientInfo) -> None:
+        if await self._sessions.end(db, old.id, because="replaced_by_login"):
+            await self._audit.record(
+                db,
+                Action.SESSION_ENDED,
+                subject=old.account.id,
+                session_id=old.id,
+                client=client,
+                reason="replaced_by_login",
+            )
 
     async def _prove_password(
         self, db: Transaction, email: Email, password: str, client: ClientInfo
@@ -185,11 +217,21 @@ class Login:
         # The first login of all is with the device that the account was made with.
         is_news = is_new_device and not self._proofs.knows_device(client, account.id)
         if is_news and state.known_devices:
+            await self._audit.record(
+                db,
+                Action.NEW_DEVICE,
+                subject=account.id,
+                actor=account.id,
+                session_id=tokens.session_id,
+                client=client,
+            )
             await self._mailbox.tell(db, MailKind.NEW_DEVICE, account, client)
         if state.is_breached and await change_repository.note_breach(
             db, account.id, now=self._clock.now()
         ):
             await self._mailbox.tell(db, MailKind.PASSWORD_BREACHED, account, client)
+        if self._metrics is not None:
+            self._metrics.logins.labels("success").inc()
         log.info("login", user_id=str(account.id), session_id=str(tokens.session_id))
         device_cookie = self._proofs.remember_device(client, account.id)
         return LoggedIn(tokens, device_cookie, state.is_breached)
@@ -202,4 +244,6 @@ class Login:
         address = self._keyring.mac("log-address", guess.email.key.encode())[:12].hex()
         user_id = account.id if account else None
         await self._proofs.refuse(db, guess, Action.LOGIN, user_id=user_id, address=address)
+        if self._metrics is not None:
+            self._metrics.logins.labels("failure").inc()
         log.warning("login_failed", address=address, client=guess.client.ip)

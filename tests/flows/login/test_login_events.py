@@ -48,6 +48,7 @@ async def test_a_device_that_was_not_seen_before_is_told_by_mail(app: FastAPI, a
     await ada.on(CHROME.format(140))
     mail = await last_mail(app, "new_device")
     assert mail.values["device"] == "Chrome on Linux"
+    assert (await actions(app))[-2:] == ["login", "login.new_device"]
 
 
 async def test_a_known_device_is_no_news_even_in_a_newer_version_or_logged_out(
@@ -78,3 +79,13 @@ async def test_a_login_before_the_verification_is_written_down_although_the_answ
         event = (await events(app))[-1]
         assert (event.action, event.outcome) == ("login", "failure")
         assert event.details == {"reason": "email_not_verified"}
+
+
+async def test_logins_are_counted_by_how_they_ended(new_app: AppFactory) -> None:
+    async with new_app(metrics_token="a token for metrics") as app, client_of(app) as client:
+        ada = await (await Person(client).register()).log_in()
+        await Person(client, ada.email, "a wrong password").try_to_log_in()
+        await Person(client, "nobody@example.com").try_to_log_in()
+        text = app.state.metrics.exposition().decode()
+    assert 'auth_logins_total{outcome="success"} 1.0' in text
+    assert 'auth_logins_total{outcome="failure"} 2.0' in text
