@@ -99,6 +99,7 @@ class Settings(LayeredSettings):
     password_scheme: PasswordScheme = PasswordScheme.BCRYPT_SHA256
     bcrypt_rounds: Annotated[int, Field(ge=4, le=31)] = 12
     password_min_length: Annotated[int, Field(ge=1, le=256)] = 8
+    password_words: Annotated[CommaSeparated, Field(default_factory=list)]
     breached_passwords_url: OptionalUrl = ""
     hashing_threads: PositiveInt = Field(default_factory=lambda: os.cpu_count() or 1)
     hashing_queue: Annotated[int, Field(ge=0)] = 32

@@ -11,6 +11,7 @@ from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
+from auth_service.core.errors import FieldFault, ValidationFailed
 from auth_service.db.session import Transaction
 from auth_service.flows.account.errors import SessionNotFound
 from auth_service.flows.account.removal import AccountRemoval
@@ -20,6 +21,7 @@ from auth_service.methods.mailbox.service import Mailbox
 from auth_service.methods.password.confirmation import PasswordConfirmation
 from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.new_passwords import NewPasswords
+from auth_service.methods.password.spelling import normalized
 from auth_service.sessions.repository import ListedSession, StoredSession
 from auth_service.sessions.service import Sessions
 from auth_service.tokens.errors import InvalidAccessToken
@@ -28,6 +30,9 @@ from auth_service.users.account import Account
 
 log = structlog.get_logger()
 _POINTER: Final = "/new_password"
+_UNCHANGED: Final = FieldFault(
+    _POINTER, "password_unchanged", "The new password must not be the one there is."
+)
 
 
 class OwnAccount:
@@ -70,12 +75,14 @@ class OwnAccount:
         is told.
 
         Raises:
-            ValidationFailed: the new password breaks a rule.
+            ValidationFailed: the new password breaks a rule, or is the one there is.
             ReauthenticationFailed: the current password is wrong, or was changed at this moment.
             Busy: too many passwords are being hashed.
         """
         account = session.account
         await self._rules.check(new_password, email=Email.parse(account.email), pointer=_POINTER)
+        if normalized(new_password) == normalized(current_password):
+            raise ValidationFailed((_UNCHANGED,))
         confirmed = await self._confirmation.begin(db, account.id, current_password, client)
         new_hash = await self._hasher.hash(new_password)
         replaced = await change_repository.replace_password(

@@ -110,3 +110,10 @@ async def test_nobody_changes_a_password_without_being_logged_in(
     client: httpx.AsyncClient,
 ) -> None:
     assert (await client.put("/users/me/password", json=CHANGE)).status_code == 401
+
+
+async def test_the_new_password_is_another_one(app: FastAPI, ada: Person) -> None:
+    body = {"current_password": ada.password, "new_password": ada.password}
+    answer = await ada.ask("PUT", "/users/me/password", **body)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "password_unchanged")
+    assert "password.changed" not in await actions(app)

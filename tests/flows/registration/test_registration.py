@@ -182,7 +182,7 @@ async def test_a_password_in_its_decomposed_spelling_is_the_same_password(
 
 @pytest.mark.parametrize(
     "password",
-    [" spaces at both ends ", "🔑🗝️🔐🔏🔒🔓🧷🧿", "كلمة سر طويلة", "a" * 100 + "bcdefgh" * 20],
+    [" spaces at both ends ", "🔑🗝️🔐🔏🔒🔓🧷🧿", "كلمة سر طويلة", "many a horse " * 19],
 )
 async def test_all_of_unicode_and_spaces_are_taken_as_typed(
     client: httpx.AsyncClient, password: str

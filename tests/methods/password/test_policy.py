@@ -38,8 +38,12 @@ def codes(password: str, email: Email | str | None = None) -> list[str]:
         "x9" * 128,
         "🙂🙃🙂🙃🙂🙃🙂🙃",
         "nul\0and\ud800surrogate",
-        "johnosmith2",
-        "auth-service-2",
+        "johnosmith and more",
+        "auth-service with more",
+        "difference engine 1822",
+        "aether wind 1887",
+        "were we there, tree?",
+        "Tr0ub4dor&3",
     ],
 )
 def test_a_password_that_is_long_enough_and_not_easily_guessed_passes(password: str) -> None:
@@ -152,7 +156,7 @@ def test_the_settings_give_the_length_and_the_name_of_the_host() -> None:
     with pytest.raises(ValidationFailed, match="at least 15 characters"):
         strict.check("fourteen chars", email=None)
     for name in ("login.example.com", "Auth Service... "):
-        with pytest.raises(ValidationFailed, match="the name of this service"):
+        with pytest.raises(ValidationFailed, match="a name of this service"):
             strict.check(name, email=None)
 
 
@@ -169,3 +173,49 @@ def test_no_text_makes_the_policy_fail(password: str) -> None:
 def test_the_list_has_ten_thousand_passwords_and_is_read_once() -> None:
     assert len(common_passwords()) == 10_000
     assert common_passwords() is common_passwords()
+
+
+# --- What everybody tries first ---
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "passwordpassword",
+        "Password Password",
+        "dragondragondragon",
+        "a" * 30,
+        "12345678901234",
+        "098765432109876",
+        "abcdefghijklmnop",
+        "zyxwvutsrq",
+        "abcd1234efgh",
+        "qwertyuiopasdfghjkl",
+        "poiuytrewqlkjhgf",
+        "1qaz2wsx3edc4rfv",
+        "qwertzuiop!",
+        "asdf-ghjk-lkjh",
+        "aaaabbbbcccc",
+    ],
+)
+def test_repeats_sequences_and_walks_are_refused(password: str) -> None:
+    assert "password_predictable" in codes(password)
+
+
+@pytest.mark.parametrize("password", ["Ada.corp1", "adaada12", "corp-ada-99", "ADA.LOVELACE!1"])
+def test_the_parts_of_the_address_with_a_few_characters_are_refused(password: str) -> None:
+    assert "password_is_address" in codes(password, "ada.lovelace@corp.test")
+
+
+@pytest.mark.parametrize(
+    "password", ["AuthService1", "2026 auth service", "authserviceauthservice"]
+)
+def test_the_service_s_name_with_a_few_characters_is_refused(password: str) -> None:
+    assert "password_is_service_name" in codes(password)
+
+
+def test_words_of_one_s_own_are_refused_likewise() -> None:
+    settings = Settings(password_words="Acme Rockets,Wile E.")
+    with pytest.raises(ValidationFailed):
+        PasswordPolicy.of(settings).check("AcmeRockets26", email=None)
+    PasswordPolicy.of(settings).check("AcmeRockets and the roadrunner", email=None)
