@@ -186,7 +186,9 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         settings=settings,
     )
     state.password_reset = PasswordReset(**password, proofs=proofs, sessions=sessions, **mailed)
-    state.email_change = EmailChange(confirmation=confirmation, sessions=sessions, **mailed)
+    state.email_change = EmailChange(
+        confirmation=confirmation, sessions=sessions, keyring=state.keyring, **mailed
+    )
     state.email_verification = EmailVerification(email_change=state.email_change, **mailed)
     removal = state.account_removal = AccountRemoval(database=database, sessions=sessions, **told)
     state.own_account = OwnAccount(

@@ -55,6 +55,10 @@ class Keyring:
             raise ValueError("a keyring needs at least one secret")
         return cls(tuple(value.encode() for value in values))
 
+    def pseudonym(self, address_key: str) -> str:
+        """What stands for an e-mail address in logs and events: equal for equal ones, no more."""
+        return self.mac("log-address", address_key.encode())[:12].hex()
+
     def mac(self, purpose: str, message: bytes, *, salt: bytes = b"") -> bytes:
         """HMAC-SHA256 of the message under the current secret's key for this purpose (32 bytes).
 

@@ -27,7 +27,7 @@ from auth_service.tokens.errors import InvalidAccessToken, MissingAccessToken
 from auth_service.tokens.service import AccessTokens
 from auth_service.verifier.claims import AccessClaims
 from auth_service.web.dependencies import Client
-from auth_service.web.rate_limit import enforce
+from auth_service.web.rate_limit import RateLimiter, enforce
 
 _DESCRIPTION: Final = (
     "Log in with an address (as `username`) and its password; the rest may stay empty."
@@ -136,7 +136,10 @@ def require_role(role: str) -> RoleCheck:
 
 
 async def _note_refusal(request: Request, user: StoredSession, client: ClientInfo) -> None:
-    """Write down who asked for what they may not, within the limit of requests per user."""
+    """Write down who asked for what they may not, ten times an hour: nobody fills the record."""
+    limiter: RateLimiter = request.app.state.rate_limiter
+    if not await limiter.admits("refusal", str(user.account.id)):
+        return
     database: Database = request.app.state.database
     audit: Audit = request.app.state.audit
     async with database.transaction() as db:

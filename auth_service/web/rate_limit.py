@@ -25,6 +25,7 @@ from auth_service.web.rate_limit_policy import Policy, PolicyName, Quota, Standi
 from auth_service.web.rate_limit_storage import MEMORY_URI, WindowStorage
 from auth_service.web.store_guard import StoreGuard, StoreLostError
 
+_RECORDED_REFUSALS: Final = "10/hour"
 _PLAIN_KEY: Final = re.compile(r"[0-9A-Za-z.:/_-]{1,64}")
 
 
@@ -60,6 +61,7 @@ class RateLimiter:
             "user": Policy.parse("user", settings.rate_limit_user),
             "mail": Policy.parse("mail", settings.rate_limit_mail),
             "mail-address": Policy.parse("mail-address", settings.rate_limit_mail_address),
+            "refusal": Policy.parse("refusal", _RECORDED_REFUSALS),
         }
         self._local = _limiter(MEMORY_URI, {})
         self._counts = _storage(self._local)

@@ -8,7 +8,7 @@ from limits import RateLimitItem
 
 from auth_service.settings import parsed_limits
 
-PolicyName = Literal["login", "anonymous", "refresh", "user", "mail", "mail-address"]
+PolicyName = Literal["login", "anonymous", "refresh", "user", "mail", "mail-address", "refusal"]
 _NAMESPACE: Final = "limits"
 
 

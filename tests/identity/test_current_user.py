@@ -191,6 +191,17 @@ async def test_who_lacks_the_role_is_forbidden_and_that_is_written_down(
     assert event.details == {"route": "/somewhere"}
 
 
+async def test_nobody_fills_the_record_by_asking_again(
+    app: FastAPI, tokens: dict[str, Any]
+) -> None:
+    user = await caller(app, tokens)
+    for _ in range(15):
+        with pytest.raises(Forbidden):
+            await with_role(app, "admin", user)
+    refused = [event for event in await events(app) if event.action == "access.refused"]
+    assert len(refused) == 10
+
+
 async def test_the_roles_that_count_are_those_in_the_database_now(
     app: FastAPI, tokens: dict[str, Any]
 ) -> None:

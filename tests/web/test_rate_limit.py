@@ -127,6 +127,7 @@ def test_policies_come_from_the_settings() -> None:
         )
     )
     amounts = {name: policy.limits[0].amount for name, policy in configured.policies.items()}
+    assert amounts.pop("refusal") == 10  # no setting
     assert list(amounts) == ["login", "anonymous", "refresh", "user", "mail", "mail-address"]
     assert list(amounts.values()) == [1, 2, 3, 4, 5, 6]
 

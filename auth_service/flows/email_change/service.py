@@ -11,6 +11,7 @@ from auth_service.audit.service import Audit
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
 from auth_service.core.emails import Email
+from auth_service.core.secrets import Keyring
 from auth_service.db.session import Transaction
 from auth_service.mail.message import MailKind
 from auth_service.mail.wording import circumstances
@@ -39,6 +40,7 @@ class EmailChange:
         wishes: MailWishes,
         mailbox: Mailbox,
         audit: Audit,
+        keyring: Keyring,
         clock: Clock,
     ) -> None:
         self._confirmation = confirmation
@@ -47,6 +49,7 @@ class EmailChange:
         self._wishes = wishes
         self._mailbox = mailbox
         self._audit = audit
+        self._keyring = keyring
         self._clock = clock
 
     async def ask(
@@ -72,7 +75,8 @@ class EmailChange:
             subject=account.id,
             actor=account.id,
             client=client,
-            new_email=new_email.address,
+            # It may be a stranger's: it becomes the account's only once that mailbox has agreed.
+            address=self._keyring.pseudonym(new_email.key),
         )
         await self._wishes.put(db, WishKind.CHANGE_EMAIL, new_email, client, user_id=account.id)
 

@@ -241,7 +241,7 @@ class Login:
 
         The address goes in as a keyed hash: equal ones can be seen to be equal, and no more.
         """
-        address = self._keyring.mac("log-address", guess.email.key.encode())[:12].hex()
+        address = self._keyring.pseudonym(guess.email.key)
         user_id = account.id if account else None
         await self._proofs.refuse(db, guess, Action.LOGIN, user_id=user_id, address=address)
         if self._metrics is not None:

@@ -16,7 +16,7 @@ from auth_service.mailed_tokens.token import Purpose
 from auth_service.mailed_tokens.wishes import Wish
 from auth_service.users.models import User
 from tests.conftest import PASSWORD, AppFactory, client_of
-from tests.flows.events import actions
+from tests.flows.events import actions, events
 from tests.flows.mails import kinds, last_mail, mails
 from tests.flows.people import Person
 from tests.flows.stored_rows import change_users, stored_users
@@ -382,3 +382,12 @@ async def test_an_address_that_somebody_has_all_the_same_cannot_be_restored(
         )
     assert (await undo(ada, token)).status_code == 400
     assert sorted(await addresses(app)) == ["ada@example.com", NEW]
+
+
+async def test_the_record_has_the_address_that_was_asked_for_as_a_keyed_hash(
+    app: FastAPI, ada: Person
+) -> None:
+    await ask(ada, "stranger@example.com")
+    [event] = [one for one in await events(app) if one.action == "email.change_requested"]
+    assert set(event.details) == {"address"}
+    assert "stranger" not in str(event.details)
