@@ -34,7 +34,7 @@ async def log_in(page: Page) -> None:
     await authorize(page, PASSWORD)
     dialog = dialog_of(page)
     await expect(dialog.get_by_role("button", name="Remove authorization")).to_be_visible()
-    await dialog.locator("button.btn-done").click()
+    await dialog.locator("button.btn-done").first.click()
     await expect(dialog).to_have_count(0)
 
 

@@ -61,6 +61,7 @@ async def test_no_secret_is_ever_logged(postgresql_url: str, tmp_path: Path) -> 
         "AUTH_DATABASE_URL": with_password(postgresql_url, database_password),
         "AUTH_MAIL_URL": "smtp://mailer:marker-of-the-mailer@127.0.0.1:1",
         "AUTH_METRICS_TOKEN": "marker-of-the-metrics",
+        "AUTH_PASSWORD_GRANT": "true",
         "AUTH_BCRYPT_ROUNDS": "4",
         "AUTH_LOG_FORMAT": "json",
         "AUTH_LOG_LEVEL": "debug",

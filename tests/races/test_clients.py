@@ -35,7 +35,7 @@ async def tokens(
 async def service(servers: Servers, database: Database) -> Service:
     clients = ServiceClients(database=database, clock=SystemClock())
     async with database.transaction() as db:
-        new = await clients.create(db, "billing", ["read"])
+        new = await clients.create(db, "billing", ["read", "introspection"])
     return Service(servers.first, str(new.client.id), new.secret)
 
 
@@ -120,9 +120,12 @@ async def test_after_them_one_change_leaves_the_newest_of_them(
     assert last in good
 
 
-async def revoke_together(servers: Servers, token: str) -> set[int]:
+async def revoke_together(servers: Servers, service: Service, token: str) -> set[int]:
     answers = await asyncio.gather(
-        *(http.post("/oauth/revoke", data={"token": token}) for http in servers.take(PARALLEL))
+        *(
+            http.post("/oauth/revoke", data={"token": token}, headers=service.basic)
+            for http in servers.take(PARALLEL)
+        )
     )
     return {answer.status_code for answer in answers}
 
@@ -131,7 +134,7 @@ async def test_parallel_revocations_of_a_clients_token_all_succeed(
     servers: Servers, database: Database, service: Service
 ) -> None:
     token = await service.token()
-    assert await revoke_together(servers, token) == {200}
+    assert await revoke_together(servers, service, token) == {200}
     assert len(await stored_revocations(database)) == 1
     assert await is_dead_everywhere(servers, service, token)
 
@@ -142,7 +145,7 @@ async def test_parallel_revocations_of_many_tokens_all_succeed_and_are_all_remem
     held = [await service.token() for _ in range(PARALLEL)]
     answers = await asyncio.gather(
         *(
-            http.post("/oauth/revoke", data={"token": token})
+            http.post("/oauth/revoke", data={"token": token}, headers=service.basic)
             for http, token in zip(servers.take(PARALLEL), held, strict=True)
         )
     )
@@ -158,7 +161,7 @@ async def test_parallel_revocations_of_a_persons_token_all_succeed(
     service: Service,
     name: str,
 ) -> None:
-    assert await revoke_together(servers, tokens[name]) == {200}
+    assert await revoke_together(servers, service, tokens[name]) == {200}
     (row,) = await all_rows(database)
     assert row.ended_because == "revoked"
     assert await is_dead_everywhere(servers, service, tokens[name])
