@@ -83,8 +83,8 @@ def secret(
 def revoke(client: ClientArgument, *, as_json: AsJson = False) -> None:
     """Delete a client, and show what it was.
 
-    It gets no more tokens, and introspection refuses those it has. Whoever validates tokens
-    without asking accepts them until they expire.
+    It gets no more tokens, and those it has are refused by introspection and by services that
+    follow the list of revocations. Services that do neither accept them until they expire.
     """
 
     async def remove(state: Any) -> None:  # noqa: ANN401 - the app's state has any attribute
