@@ -13,9 +13,7 @@ ROLES_RULE: Final = (
     "A role is 1 to 64 of a-z 0-9 _ . : - and begins with a letter, and nobody has more than "
     f"{MOST_ROLES}."
 )
-_ROLE: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,63}")
-
-
+_ROLE: Final = re.compile(ROLE_PATTERN)
 _NOT_ROLES: Final = FieldFault("/roles", "invalid_role", ROLES_RULE)
 
 

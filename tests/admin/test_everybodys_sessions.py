@@ -6,7 +6,6 @@ from fastapi import FastAPI
 
 from auth_service.db import batches
 from auth_service.sessions import repository
-from tests.conftest import AppFactory
 from tests.flows.events import actions, events
 from tests.flows.people import Person
 from tests.flows.stored_rows import stored_sessions
@@ -54,8 +53,8 @@ async def test_those_who_may_not_end_nothing(client: httpx.AsyncClient, app: Fas
     assert await ada.is_logged_in()
 
 
-async def test_what_was_read_before_can_be_told_apart_by_validators(
-    new_app: AppFactory, client: httpx.AsyncClient, app: FastAPI, admin: dict[str, str]
+async def test_validators_that_follow_the_list_of_revocations_learn_of_it(
+    app: FastAPI, client: httpx.AsyncClient, admin: dict[str, str]
 ) -> None:
     [ada] = await people(client, 1)
     await client.delete("/admin/sessions", headers=admin)

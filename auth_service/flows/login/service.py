@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -206,25 +206,17 @@ class Login:
             await self._refuse(db, state.guess, state.account)
             raise InvalidCredentials
         tokens = await self._sessions.open(db, account, amr=state.amr, client=client)
-        await self._audit.record(
-            db,
-            Action.LOGIN,
-            subject=account.id,
-            actor=account.id,
-            session_id=tokens.session_id,
-            client=client,
-        )
+        by_owner: Any = {
+            "subject": account.id,
+            "actor": account.id,
+            "session_id": tokens.session_id,
+            "client": client,
+        }
+        await self._audit.record(db, Action.LOGIN, **by_owner)
         # The first login of all is with the device that the account was made with.
         is_news = is_new_device and not self._proofs.knows_device(client, account.id)
         if is_news and state.known_devices:
-            await self._audit.record(
-                db,
-                Action.NEW_DEVICE,
-                subject=account.id,
-                actor=account.id,
-                session_id=tokens.session_id,
-                client=client,
-            )
+            await self._audit.record(db, Action.NEW_DEVICE, **by_owner)
             await self._mailbox.tell(db, MailKind.NEW_DEVICE, account, client)
         if state.is_breached and await change_repository.note_breach(
             db, account.id, now=self._clock.now()

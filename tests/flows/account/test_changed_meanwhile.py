@@ -10,6 +10,7 @@ from auth_service.core.ids import new_id
 from auth_service.methods.password.confirmation import PasswordConfirmation
 from auth_service.tokens.errors import InvalidAccessToken
 from tests.conftest import PASSWORD
+from tests.flows.email_change.test_email_change import change
 from tests.flows.people import Person
 from tests.flows.stored_rows import change_users, execute, stored_users
 
@@ -53,6 +54,18 @@ async def test_a_password_that_changed_meanwhile_is_a_wrong_one(
     assert (answer.status_code, answer.json()["code"]) == (403, "reauthentication_failed")
     [user] = await stored_users(app)
     assert (user.email, user.password_hash) == (ada.email, "another")
+
+
+async def test_nor_does_it_close_an_account_whose_address_was_changed(
+    app: FastAPI,
+    ada: Person,
+    request: pytest.FixtureRequest,
+) -> None:
+    await change(app, ada)
+    request.getfixturevalue("changed_after_it_was_confirmed")
+    answer = await ada.ask("DELETE", "/users/me", password=PASSWORD)
+    assert (answer.status_code, answer.json()["code"]) == (403, "reauthentication_failed")
+    assert await ada.is_logged_in()
 
 
 @CHANGES

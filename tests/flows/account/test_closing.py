@@ -1,13 +1,10 @@
 """``DELETE /users/me`` while an undo link is live: the account is closed, and deleted later."""
 
-from typing import Any
-
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from auth_service.mailed_tokens.models import MailedToken
-from auth_service.methods.password.confirmation import PasswordConfirmation
 from tests.conftest import PASSWORD
 from tests.flows.account.test_deletion import delete
 from tests.flows.email_change.test_email_change import NEW, ask, change, confirm, undo
@@ -136,19 +133,3 @@ async def test_the_last_administrator_cannot_close_their_account(app: FastAPI, a
     await change(app, ada)
     await change_users(app, roles=["user", "admin"])
     assert (await delete(ada)).status_code == 409
-
-
-async def test_a_password_that_changed_meanwhile_closes_nothing(
-    app: FastAPI, ada: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await change(app, ada)
-    confirm_password = PasswordConfirmation.begin
-
-    async def confirm_then_change(self: PasswordConfirmation, *arguments: Any) -> Any:
-        proven = await confirm_password(self, *arguments)
-        await change_users(app, password_hash="another")
-        return proven
-
-    monkeypatch.setattr(PasswordConfirmation, "begin", confirm_then_change)
-    assert (await delete(ada)).status_code == 403
-    assert await ada.is_logged_in()
