@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.audit.models import AuditEvent
+from auth_service.db.query import AnySelect
 from auth_service.db.session import Database
 
 
@@ -52,13 +53,23 @@ async def list_page(
     db: AsyncSession, search: EventSearch, *, before: UUID | None, limit: int
 ) -> list[StoredEvent]:
     """Events that are looked for, the newest first; those that came before ``before``."""
+    statement = _newest_first(search, before, limit)
+    return [StoredEvent(*row) for row in await db.execute(statement)]
+
+
+async def list_backward(
+    database: Database, search: EventSearch, *, before: UUID | None, limit: int
+) -> list[StoredEvent]:
+    """The same as ``list_page``, in no transaction."""
+    return await database.fetch_rows(_newest_first(search, before, limit), StoredEvent)
+
+
+def _newest_first(search: EventSearch, before: UUID | None, limit: int) -> AnySelect:
     columns = [getattr(AuditEvent, name) for name in StoredEvent.__slots__]
     statement = (
         select(*columns).where(*_conditions(search)).order_by(AuditEvent.id.desc()).limit(limit)
     )
-    if before is not None:
-        statement = statement.where(AuditEvent.id < before)
-    return [StoredEvent(*row) for row in await db.execute(statement)]
+    return statement if before is None else statement.where(AuditEvent.id < before)
 
 
 def _conditions(search: EventSearch) -> Iterator[ColumnElement[bool]]:

@@ -82,6 +82,13 @@ class Audit:
         """What happened, as far as it is looked for, the newest first."""
         return await repository.list_page(db, search, before=before, limit=limit)
 
+    async def list_committed(
+        self, subject: UUID, *, before: UUID | None, limit: int
+    ) -> list[StoredEvent]:
+        """The same as ``list_page``, on a connection that goes back to the pool at once."""
+        search = EventSearch(subject=subject)
+        return await repository.list_backward(self._database, search, before=before, limit=limit)
+
     async def read_all(
         self, *, after: datetime | None, before: datetime | None
     ) -> AsyncIterator[StoredEvent]:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 
 from auth_service.core.errors import ValidationFailed
 from auth_service.flows.account.errors import LastAdmin
@@ -89,10 +90,14 @@ async def delete_account(  # noqa: PLR0913, PLR0917 - what a route needs, it nam
     clear_site_data(response)
 
 
-@router.get("/me/export", responses=problems(*_REFUSALS))
+@router.get("/me/export", response_model=AccountExport, responses=problems(*_REFUSALS))
 async def export_account(
     request: Request, user: CurrentUser, db: RequestTransaction, client: Client
-) -> AccountExport:
-    """Everything that is kept about the caller, as JSON."""
+) -> StreamingResponse:
+    """Everything that is kept about the caller, as JSON.
+
+    It is sent while it is read: an answer that ends in the middle of the JSON is not whole.
+    """
     exports: Exports = request.app.state.exports
-    return await exports.export(db, user, client)
+    parts = await exports.export(db, user, client)
+    return StreamingResponse(parts, media_type="application/json")

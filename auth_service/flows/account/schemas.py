@@ -119,4 +119,4 @@ class AccountExport(BaseModel):
     ]
     known_devices: list[str]
     sessions: list[ExportedSession]
-    security_events: list[SecurityEvent]
+    security_events: list[SecurityEvent]  # the last member: it is written as the rows are read
