@@ -69,10 +69,10 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     """What keeps data, and what sends mail."""
     keyring = state.keyring = Keyring.of(settings.secret_keys)
     database = state.database = Database.from_settings(settings)
-    state.audit = Audit(database=database, clock=clock)
     keys = state.audit_keys = ChainKeys(database=database, keyring=keyring, clock=clock)
+    state.audit = Audit(database=database, keys=keys, clock=clock)
     state.audit_sealer = Sealer(database=database, keys=keys, clock=clock, settings=settings)
-    state.audit_verification = Verification(database=database, keys=keys)
+    state.audit_verification = Verification(database=database, keys=keys, clock=clock)
     state.signing_keys = SigningKeys(
         database=database, keyring=keyring, clock=clock, settings=settings
     )
@@ -226,5 +226,6 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         database=database,
         signing_keys=state.signing_keys,
         rate_limiter=state.rate_limiter,
+        sealer=state.audit_sealer,
         settings=settings,
     )

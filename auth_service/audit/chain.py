@@ -22,6 +22,10 @@ NO_SEAL: Final = bytes(32)
 """What stands before the first seal."""
 
 
+ERASURE_SIGNATURE: Final = "erasure_signature"
+"""Which of the details of ``user.deleted`` is the signature of the erasure; see ``Audit``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seal:
     """An event's place in the chain."""
@@ -94,6 +98,26 @@ class ChainKey:
         personal = [event.ip, event.user_agent, event.request_id, event.details]
         return hmac.digest(salt, _canonical(personal), "sha256")
 
+    @property
+    def lock_number(self) -> int:
+        """The number of the advisory lock that whoever changes the chain holds in PostgreSQL.
+
+        It follows from the key: whoever could guess it could hold the lock, and stop sealing.
+        """
+        return int.from_bytes(hmac.digest(self.mac_key, b"lock", "sha256")[:8], signed=True)
+
+    def sign_erasure(self, subject: UUID) -> str:
+        """A signature of the fact that the service erased what is personal in somebody's events."""
+        return self.signing_key.sign(_erasure(subject)).hex()
+
+    def signed_erasure(self, subject: UUID, signature: object) -> bool:
+        """Whether ``sign_erasure`` made this signature for this subject."""
+        try:
+            self.public_key.verify(bytes.fromhex(str(signature)), _erasure(subject))
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
     def sign(self, kind: type[Place], position: int, mac: bytes, now: datetime) -> Place:
         """A signed place in the chain."""
         signature = self.signing_key.sign(_signed(kind, position, mac, now))
@@ -120,6 +144,10 @@ def _lasting(event: StoredEvent) -> bytes:
             event.outcome,
         ]
     )
+
+
+def _erasure(subject: UUID) -> bytes:
+    return b"auth-service audit erasure" + subject.bytes
 
 
 def _signed(kind: type[SignedPlace], position: int, mac: bytes, made_at: datetime) -> bytes:

@@ -39,6 +39,21 @@ class ChainKeys:
             self._key = self._opened(wrapped)
         return self._key
 
+    async def get_in(self, db: Transaction) -> ChainKey:
+        """The key, read and where there is none made in a transaction that holds locks already.
+
+        Raises:
+            UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens it.
+        """
+        if self._key is not None:
+            return self._key
+        wrapped = await seal_repository.find_key_in(db)
+        if wrapped is None:
+            made = self._wrapped(secrets.token_bytes(2 * _HALF))
+            await seal_repository.add_key(db, made, self._clock.now())
+            wrapped = await seal_repository.find_key_in(db) or made
+        return self._opened(wrapped)
+
     async def reencrypt(self, db: Transaction) -> bool:
         """Put the key under the first of ``AUTH_SECRET_KEYS``; False where it was already.
 

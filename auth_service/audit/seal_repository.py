@@ -23,7 +23,6 @@ from auth_service.audit.models import (
 from auth_service.audit.repository import StoredEvent
 from auth_service.db.session import Database
 
-_ADVISORY_LOCK: Final = 0x61756469  # "audi"
 _EVENT: Final = tuple(getattr(AuditEvent, name) for name in StoredEvent.__slots__)
 _SEAL: Final = tuple(getattr(AuditSeal, name) for name in Seal.__slots__)
 _CHECKPOINT: Final = tuple(getattr(AuditCheckpoint, each.name) for each in fields(Checkpoint))
@@ -39,20 +38,20 @@ class SealedEvent:
     event: StoredEvent | None
 
 
-async def try_lock(db: AsyncSession) -> bool:
+async def try_lock(db: AsyncSession, number: int) -> bool:
     """Be the only one who changes the chain, until the commit; False where somebody else does.
 
-    On SQLite the transaction holds the write lock anyway.
+    ``number`` is that of an advisory lock. On SQLite the transaction holds the write lock anyway.
     """
     if db.get_bind().dialect.name != "postgresql":
         return True
-    return bool(await db.scalar(select(func.pg_try_advisory_xact_lock(_ADVISORY_LOCK))))
+    return bool(await db.scalar(select(func.pg_try_advisory_xact_lock(number))))
 
 
-async def lock(db: AsyncSession) -> None:
+async def lock(db: AsyncSession, number: int) -> None:
     """Be the only one who changes the chain, until the commit; waits for whoever does."""
     if db.get_bind().dialect.name == "postgresql":
-        await db.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+        await db.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 async def find_last(db: AsyncSession) -> Seal | None:
@@ -91,6 +90,18 @@ async def list_unsealed(db: AsyncSession, *, after: UUID, up_to: UUID | None) ->
     if up_to is not None:
         statement = statement.where(AuditEvent.id <= up_to)
     return [StoredEvent(*row) for row in await db.execute(statement)]
+
+
+async def find_oldest_unsealed(database: Database, *, after: UUID) -> datetime | None:
+    """When the first event without a seal happened, of those with later ids; in no transaction."""
+    statement = (
+        select(AuditEvent.happened_at)
+        .where(AuditEvent.id > after, ~exists().where(AuditSeal.event_id == AuditEvent.id))
+        .order_by(AuditEvent.id)
+        .limit(1)
+    )
+    found = await database.fetch_rows(statement, lambda at: at)
+    return found[0] if found else None
 
 
 async def add_seals(db: AsyncSession, seals: Sequence[Seal]) -> None:
@@ -182,6 +193,11 @@ async def find_key(database: Database) -> bytes | None:
     return found[0] if found else None
 
 
+async def find_key_in(db: AsyncSession) -> bytes | None:
+    """The key of the chain as it is kept."""
+    return await db.scalar(select(AuditKey.secret).where(AuditKey.id == _KEY_ID))
+
+
 async def add_key(db: AsyncSession, secret: bytes, now: datetime) -> None:
     """Keep the key of the chain, unless there is one already."""
     to_table = postgresql_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
@@ -194,13 +210,15 @@ async def replace_key(db: AsyncSession, secret: bytes) -> None:
     await db.execute(update(AuditKey).where(AuditKey.id == _KEY_ID).values(secret=secret))
 
 
-async def list_deleted(database: Database, subjects: Collection[UUID]) -> set[UUID]:
-    """Those of these people whose accounts were deleted, by events that say so."""
+async def list_deletions(
+    database: Database, subjects: Collection[UUID]
+) -> list[tuple[UUID, dict[str, Any]]]:
+    """The events that say that an account was deleted: whose, and their details."""
     if not subjects:
-        return set()
-    statement = select(AuditEvent.subject_id).where(
+        return []
+    statement = select(AuditEvent.subject_id, AuditEvent.details).where(
         AuditEvent.subject_id.in_(subjects),
         AuditEvent.action == Action.USER_DELETED.value,
         AuditEvent.outcome == Outcome.SUCCESS.value,
     )
-    return set(await database.fetch_rows(statement, lambda found: found))
+    return await database.fetch_rows(statement, lambda *row: row)

@@ -25,6 +25,9 @@ from auth_service.settings import Settings
 LATEST_COMMIT: Final = timedelta(minutes=2)
 """Longer than a transaction lasts here: from an event's id to its commit."""
 EVERYTHING_EVERY: Final = timedelta(hours=1)
+STOPPED_AFTER: Final = timedelta(minutes=5)
+STOPPED_AFTER_INTERVALS: Final = 5
+"""Events that wait for longer than both are a sign that something keeps them from being sealed."""
 CHECKPOINT_EVERY: Final = timedelta(minutes=1)
 NIL: Final = UUID(int=0)
 
@@ -39,8 +42,11 @@ class Sealer:
         self._keys = keys
         self._clock = clock
         self._retention = settings.audit_retention
+        self._patience = max(STOPPED_AFTER, STOPPED_AFTER_INTERVALS * settings.audit_seal_interval)
         self._looked_at: datetime | None = None
         self._all_looked_at: datetime | None = None
+        self._seen_at = clock.now()
+        self._waiting_since: datetime | None = None
 
     async def seal_all(self) -> int:
         """Seal every event there is to seal, in batches; how many those were.
@@ -56,13 +62,35 @@ class Sealer:
         while after is not None:
             look = await self._seal_some(key, after)
             if look is None:
+                await self._see_what_waits(begun)
                 return sealed
             sealed += look.sealed
             after = look.up_to
-        self._looked_at = begun
+        self._looked_at = self._seen_at = begun
+        self._waiting_since = None
         if looks_at_all:
             self._all_looked_at = begun
         return sealed
+
+    def longest_wait(self) -> timedelta:
+        """For how long the oldest event without a seal has waited for one, at most.
+
+        By the clock, and as far as this worker knows: where it could not look, everything since it
+        last did may be waiting.
+        """
+        return max(self._clock.now() - (self._waiting_since or self._seen_at), timedelta(0))
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether events wait for longer than they do where every worker is well."""
+        return self.longest_wait() > self._patience
+
+    async def _see_what_waits(self, now: datetime) -> None:
+        """Note since when events have waited, while somebody else holds the lock."""
+        after = first_id_at(now - 2 * self._patience)
+        found = await seal_repository.find_oldest_unsealed(self._database, after=after)
+        self._waiting_since = found and min(found, self._waiting_since or found)
+        self._seen_at = now
 
     async def remove_old(self) -> None:
         """Delete events that are older than the retention, up to a checkpoint; the chain holds.
@@ -86,7 +114,7 @@ class Sealer:
     async def _remove_some(self, key: ChainKey, up_to: int, now: datetime) -> bool:
         """Remove a batch; False where there was none."""
         async with self._database.transaction() as db:
-            await seal_repository.lock(db)
+            await seal_repository.lock(db, key.lock_number)
             last = await seal_repository.find_end_of_some(db, up_to=up_to, count=BATCH)
             if last is None:
                 return False
@@ -97,7 +125,7 @@ class Sealer:
     async def _seal_some(self, key: ChainKey, after: UUID) -> "_Look | None":
         """Look at the next ids; None where another worker is at it."""
         async with self._database.transaction() as db:
-            if not await seal_repository.try_lock(db):
+            if not await seal_repository.try_lock(db, key.lock_number):
                 return None
             up_to = await seal_repository.find_end_of_ids(db, after=after, count=BATCH)
             events = await seal_repository.list_unsealed(db, after=after, up_to=up_to)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from auth_service.audit import repository
 from auth_service.audit.actions import Action, Outcome
+from auth_service.audit.chain_keys import ChainKeys
 from auth_service.audit.repository import EventSearch, StoredEvent
 from auth_service.core.client import ClientInfo
 from auth_service.core.clock import Clock
@@ -23,8 +24,9 @@ _PAGE = 1000
 class Audit:
     """The record of events. An event is committed with what it records, or not at all."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, keys: ChainKeys, clock: Clock) -> None:
         self._database = database
+        self._keys = keys
         self._clock = clock
         self._listeners: list[Listener] = []
 
@@ -102,6 +104,23 @@ class Audit:
                 yield event
             last = page[-1].id
 
-    async def erase_personal_data(self, db: Transaction, subject: UUID) -> None:
-        """Leave of somebody's events only that they happened, to whom by id, and when."""
+    async def record_deletion(self, db: Transaction, subject: UUID, *, actor: UUID | None) -> None:
+        """Write down that an account was deleted, and erase what is personal in its events.
+
+        Effect: of the events is left that they happened, to whom by id, and when. The deletion is
+        signed, so that ``verify`` can tell it from one that somebody wrote into the database to
+        explain an erasure.
+
+        Raises:
+            UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens the key of the chain.
+        """
         await repository.erase_personal_data(db, subject)
+        key = await self._keys.get_in(db)
+        await self.record(
+            db,
+            Action.USER_DELETED,
+            subject=subject,
+            actor=actor,
+            client=ClientInfo(),
+            erasure_signature=key.sign_erasure(subject),
+        )

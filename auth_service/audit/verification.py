@@ -6,14 +6,16 @@ from typing import Final
 from uuid import UUID
 
 from auth_service.audit import seal_repository
-from auth_service.audit.chain import NO_SEAL, ChainKey, Checkpoint, Cut, Seal
+from auth_service.audit.chain import ERASURE_SIGNATURE, NO_SEAL, ChainKey, Checkpoint, Cut, Seal
 from auth_service.audit.chain_keys import ChainKeys
 from auth_service.audit.seal_repository import SealedEvent
 from auth_service.audit.sealer import EVERYTHING_EVERY, NIL
+from auth_service.core.clock import Clock
 from auth_service.db.session import Database
 
 UNSEALED_AFTER: Final = 2 * EVERYTHING_EVERY
-"""An event that is older than the newest checkpoint by so much was kept from being sealed."""
+"""An event that is older than this, or older than the newest checkpoint by so much, was kept
+from being sealed."""
 _PAGE: Final = 1000
 
 
@@ -47,9 +49,10 @@ class Report:
 class Verification:
     """Follows the chain from its beginning, or from where the retention cut it."""
 
-    def __init__(self, *, database: Database, keys: ChainKeys) -> None:
+    def __init__(self, *, database: Database, keys: ChainKeys, clock: Clock) -> None:
         self._database = database
         self._keys = keys
+        self._clock = clock
 
     async def count(self) -> int:
         """About how many seals there are to check."""
@@ -92,7 +95,11 @@ class Verification:
             if found.event is not None and walk.was_erased(found)
         }
         subjects = {subject for subject in erased if subject is not None}
-        deleted = await seal_repository.list_deleted(self._database, subjects)
+        deleted = {
+            subject
+            for subject, details in await seal_repository.list_deletions(self._database, subjects)
+            if walk.key.signed_erasure(subject, details.get(ERASURE_SIGNATURE))
+        }
         if (first > walk.position + 1 or erased - deleted) and await self._goes_on_from_a_cut(walk):
             return
         for checkpoint in await seal_repository.list_checkpoints(
@@ -122,6 +129,11 @@ class Verification:
                 for event in await seal_repository.list_unsealed(db, after=after, up_to=up_to):
                     if newest and event.happened_at < newest.made_at - UNSEALED_AFTER:
                         report.add("the event was never sealed", event_id=event.id)
+                    elif event.happened_at < self._clock.now() - UNSEALED_AFTER:
+                        report.add(
+                            "the event waits for a seal for two hours: does the service run?",
+                            event_id=event.id,
+                        )
                     else:
                         report.unsealed += 1
             after = up_to
@@ -134,20 +146,20 @@ class _Walk:
         self.report = Report()
         self.position = 0
         self._mac = NO_SEAL
-        self._key = key
+        self.key = key
         self._expected = expected
         self._checkpoints: dict[int, Checkpoint] = {}
 
     def go_on_from(self, cut: Cut) -> None:
         """Go on after what the retention removed."""
-        if not self._key.made(cut):
+        if not self.key.made(cut):
             self.report.add("where the retention cut the chain was changed", cut.position)
         self._step(cut)
 
     def expect(self, checkpoint: Checkpoint) -> None:
         """Have the seal of a checkpoint to come compared with it."""
         self._checkpoints[checkpoint.position] = checkpoint
-        if not self._key.made(checkpoint):
+        if not self.key.made(checkpoint):
             self.report.add("the checkpoint was changed", checkpoint.position)
 
     def follow(self, found: SealedEvent, deleted: set[UUID]) -> None:
@@ -165,14 +177,15 @@ class _Walk:
         if event is None:
             wrong("the event was removed")
         else:
-            if self._key.mac_of(before, seal.position, event, seal.personal) != seal.mac:
+            if self.key.mac_of(before, seal.position, event, seal.personal) != seal.mac:
                 wrong("the event or its seal was changed or moved")
             if self.was_erased(found):
                 if event.subject_id not in deleted:
                     wrong(
-                        "what is personal in the event was erased, but its account was not deleted"
+                        "what is personal in the event was erased, but the service did not delete "
+                        "its account"
                     )
-            elif self._key.commitment(event) != seal.personal:
+            elif self.key.commitment(event) != seal.personal:
                 wrong("what is personal in the event was changed")
         checkpoint = self._checkpoints.get(seal.position)
         if checkpoint is not None and checkpoint.mac != seal.mac:
@@ -185,7 +198,7 @@ class _Walk:
             event is not None
             and not (event.salt or event.ip or event.user_agent or event.request_id)
             and not event.details
-            and self._key.commitment(event) != found.seal.personal
+            and self.key.commitment(event) != found.seal.personal
         )
 
     def end(self, newest: Checkpoint | None) -> None:
@@ -194,7 +207,7 @@ class _Walk:
             if self.position and not self._checkpoints:
                 self.report.add("every checkpoint was removed", self.position)
         elif newest.position > self.position:
-            if self._key.made(newest):
+            if self.key.made(newest):
                 self.report.add("the last rows up to here were removed", newest.position)
             else:
                 self.report.add("the checkpoint was changed", newest.position)

@@ -7,6 +7,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
 )
@@ -47,6 +48,13 @@ class Metrics:
             "auth_mails",
             "Tries to send a mail, by how they ended: sent, retried (later), given_up.",
             ("outcome",),
+            registry=self.registry,
+        )
+
+        self.longest_unsealed = Gauge(
+            "auth_audit_longest_unsealed_seconds",
+            "For how long the oldest event without a seal has waited for one, at most.",
+            multiprocess_mode="mostrecent",
             registry=self.registry,
         )
 

@@ -58,8 +58,7 @@ async def record_at(app: FastAPI, moment: datetime) -> None:
 async def erase(app: FastAPI, user: UUID) -> None:
     """What the end of an account does to its events."""
     async with app.state.database.transaction() as db:
-        await app.state.audit.erase_personal_data(db, user)
-        await app.state.audit.record(db, Action.USER_DELETED, subject=user, client=ClientInfo())
+        await app.state.audit.record_deletion(db, user, actor=user)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text
 
-from auth_service.audit import seal_repository, sealer, verification
+from auth_service.audit import repository, seal_repository, sealer, verification
 from auth_service.audit.actions import Action, Outcome
 from auth_service.audit.models import AuditEvent, AuditKey
 from auth_service.audit.seal_repository import SealedEvent
@@ -15,6 +15,7 @@ from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
 from tests.audit.conftest import COUNT, erase, problems, record, record_at, tamper, verified
 from tests.conftest import SECRET, AppFactory
+from tests.flows.events import events
 from tests.moving_clock import MovingClock
 
 FIFTH = "(SELECT event_id FROM audit_seals WHERE position = 5)"
@@ -156,9 +157,9 @@ async def test_a_deletion_that_failed_permits_no_erasure(chain: FastAPI) -> None
     await record(chain, 1, subject=user, action=Action.USER_DELETED, outcome=Outcome.FAILURE)
     await chain.state.audit_sealer.seal_all()
     async with chain.state.database.transaction() as db:
-        await chain.state.audit.erase_personal_data(db, user)
+        await repository.erase_personal_data(db, user)
     assert {what for _, what in await problems(chain)} == {
-        "what is personal in the event was erased, but its account was not deleted"
+        "what is personal in the event was erased, but the service did not delete its account"
     }
 
 
@@ -187,9 +188,32 @@ async def test_an_erasure_without_a_deletion_is_found(chain: FastAPI) -> None:
             select(AuditEvent.subject_id).where(text(f"id = {FIFTH}")).limit(1)
         )
         assert subject is not None
-        await chain.state.audit.erase_personal_data(db, subject)
+        await repository.erase_personal_data(db, subject)
     assert await problems(chain) == [
-        (5, "what is personal in the event was erased, but its account was not deleted")
+        (5, "what is personal in the event was erased, but the service did not delete its account")
+    ]
+
+
+@pytest.mark.parametrize("signature", ["", "of another deletion", "junk", None])
+async def test_a_forged_deletion_explains_no_erasure(chain: FastAPI, signature: str | None) -> None:
+    somebody, victim = new_id(), new_id()
+    await record(chain, 1, subject=victim)
+    blanked = str((await events(chain))[-1].id)
+    if chain.state.database.engine.dialect.name == "sqlite":
+        blanked = blanked.replace("-", "")
+    await erase(chain, somebody)
+    if signature == "of another deletion":
+        signature = (await events(chain))[-1].details["erasure_signature"]
+    details = {} if signature is None else {"erasure_signature": signature}
+    await record(chain, 1, subject=victim, action=Action.USER_DELETED, **details)
+    await chain.state.audit_sealer.seal_all()
+    await tamper(
+        chain,
+        "UPDATE audit_events SET ip = NULL, user_agent = NULL, request_id = NULL, details = '{}',"
+        f" salt = NULL WHERE id = '{blanked}'",
+    )
+    assert [what for _, what in await problems(chain)] == [
+        "what is personal in the event was erased, but the service did not delete its account"
     ]
 
 
@@ -309,9 +333,20 @@ async def test_events_may_wait_for_a_worker_to_seal_them(
     chain: FastAPI, clock: MovingClock
 ) -> None:
     await record(chain, 3)
-    clock.advance(days=2)
+    clock.advance(minutes=110)
     report = await verified(chain)
     assert (report.problems, report.unsealed) == ([], 3)
+
+
+async def test_events_that_wait_for_longer_than_any_worker_takes_are_a_problem(
+    chain: FastAPI, clock: MovingClock
+) -> None:
+    """As they do where somebody keeps every worker from sealing."""
+    await record(chain, 2)
+    clock.advance(hours=2, minutes=1)
+    assert await problems(chain) == 2 * [
+        (None, "the event waits for a seal for two hours: does the service run?")
+    ]
 
 
 async def test_what_happened_while_no_worker_sealed_is_sealed_by_the_next_look(
@@ -336,7 +371,7 @@ async def test_a_look_that_was_not_finished_counts_as_none(
     await record_at(chain, clock.now() - timedelta(days=1))
     clock.advance(hours=2)
 
-    async def held(_: object) -> bool:
+    async def held(*_: object) -> bool:
         return False
 
     with monkeypatch.context() as somebody_else_seals:

@@ -9,11 +9,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from auth_service.audit import seal_repository
+from auth_service.audit.chain import ChainKey
 from auth_service.core.ids import new_id
 from tests.audit.conftest import COUNT, erase, problems, record, verified
 from tests.conftest import AppFactory
@@ -65,10 +67,18 @@ async def test_nothing_of_the_last_week_is_removed_whoever_asks(chain: FastAPI) 
 
 async def test_one_worker_seals_at_a_time_and_the_others_do_not_wait(app: FastAPI) -> None:
     await record(app)
+    number = (await app.state.audit_keys.get()).lock_number
     async with app.state.database.transaction() as db:
-        assert await seal_repository.try_lock(db)
+        assert await seal_repository.try_lock(db, number)
         assert await app.state.audit_sealer.seal_all() == 0
     assert await app.state.audit_sealer.seal_all() == 1
+
+
+async def test_nobody_knows_the_lock_who_does_not_have_the_secrets(app: FastAPI) -> None:
+    """Whoever knew its number could hold it, and stop sealing."""
+    number = (await app.state.audit_keys.get()).lock_number
+    assert number != ChainKey(bytes(32), Ed25519PrivateKey.generate()).lock_number
+    assert -(2**63) <= number < 2**63
 
 
 # --- A role of the service's own, with the rights that docs/audit.md gives it ---

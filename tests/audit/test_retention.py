@@ -148,13 +148,13 @@ async def test_a_deletion_may_go_while_the_chain_is_verified(
     await seal(app)
     clock.advance(days=401)
     await seal(app, 4)
-    list_deleted = seal_repository.list_deleted
+    list_deletions = seal_repository.list_deletions
 
-    async def removed_before(*arguments: Any) -> set[UUID]:
+    async def removed_before(*arguments: Any) -> list[tuple[UUID, dict[str, Any]]]:
         await remove_old(app)
-        return await list_deleted(*arguments)
+        return await list_deletions(*arguments)
 
-    monkeypatch.setattr(seal_repository, "list_deleted", removed_before)
+    monkeypatch.setattr(seal_repository, "list_deletions", removed_before)
     report = await verified(app)
     assert (report.checked, report.problems) == (4, [])
 

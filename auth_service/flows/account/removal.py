@@ -113,10 +113,7 @@ class AccountRemoval:
         """
         if not await change_repository.delete(db, account.id, proof=proof):
             return False
-        await self._audit.erase_personal_data(db, account.id)
-        await self._audit.record(
-            db, Action.USER_DELETED, subject=account.id, actor=actor, client=ClientInfo()
-        )
+        await self._audit.record_deletion(db, account.id, actor=actor)
         await self._mailbox.say_goodbye(
             db, account, client or ClientInfo(), is_announced=is_announced
         )

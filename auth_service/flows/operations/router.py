@@ -55,6 +55,8 @@ def metrics_router(metrics: Metrics, settings: Settings) -> APIRouter:
         given = request.headers.get("authorization", "").encode("latin-1")
         if not secrets.compare_digest(given, expected):
             raise InvalidMetricsToken
+        operations: Operations = request.app.state.operations
+        metrics.longest_unsealed.set(operations.longest_unsealed().total_seconds())
         return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
     return protected

@@ -1,8 +1,10 @@
 """Whether each part of the service can do its work."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
+from auth_service.audit.sealer import Sealer
 from auth_service.core.errors import ServiceUnavailable
 from auth_service.core.secrets import UndecryptableError
 from auth_service.db import schema
@@ -33,19 +35,21 @@ class Operations:
         database: Database,
         signing_keys: SigningKeys,
         rate_limiter: RateLimiter,
+        sealer: Sealer,
         settings: Settings,
     ) -> None:
         self._database = database
         self._signing_keys = signing_keys
         self._rate_limiter = rate_limiter
+        self._sealer = sealer
         self._has_redis = settings.redis_url is not None
         self._is_reached_as_expected = False
 
     async def readiness(self) -> Readiness:
         """The state of every part.
 
-        Without Redis, or on the schema of a later release, the service goes on, and is
-        ``degraded``.
+        Without Redis, without new seals in the record of events, or on the schema of a later
+        release, the service goes on, and is ``degraded``.
 
         Raises:
             NotReady: a part is missing that no request can do without.
@@ -53,9 +57,15 @@ class Operations:
         checks = await self._database_checks()
         if self._has_redis:
             checks["redis"] = "ok" if await self._rate_limiter.ping() else "degraded"
+        if self._sealer.has_stopped:
+            checks["audit"] = "degraded"
         if "unavailable" in checks.values():
             raise NotReady(checks)
         return Readiness("degraded" if "degraded" in checks.values() else "ok", checks)
+
+    def longest_unsealed(self) -> timedelta:
+        """For how long the oldest event without a seal has waited for one, at most."""
+        return self._sealer.longest_wait()
 
     async def _ensure_no_unexpected_pooler(self) -> None:
         if not self._is_reached_as_expected:

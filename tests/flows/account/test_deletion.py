@@ -62,7 +62,8 @@ async def test_what_happened_stays_without_what_was_personal(app: FastAPI, ada: 
     ]
     for event in await events(app):
         assert (event.ip, event.user_agent, event.request_id) == (None, None, None)
-        assert event.details == {}
+        if event.action != "user.deleted":
+            assert event.details == {}
 
 
 async def test_the_outbox_keeps_nothing_but_the_news_of_it(app: FastAPI, ada: Person) -> None:

@@ -1,5 +1,6 @@
 """``/healthz``, ``/readyz`` and ``/metrics``: what whoever runs the service can rely on."""
 
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,9 +11,11 @@ import pytest
 from fastapi import FastAPI
 
 from auth_service.app import create_app
+from auth_service.audit import seal_repository
 from auth_service.db import schema
 from auth_service.db.session import Database
 from tests.conftest import AppFactory, client_of, settings_for
+from tests.flows.people import Person
 from tests.flows.stored_rows import execute
 from tests.moving_clock import MovingClock
 
@@ -84,6 +87,39 @@ async def test_a_lost_redis_is_degraded_but_ready(new_app: AppFactory, dead_port
         assert answer.json()["status"] == "degraded"
         assert answer.json()["checks"]["redis"] == "degraded"
         assert answer.json()["checks"]["database"] == "ok"
+
+
+async def test_events_that_are_not_sealed_any_more_are_told(
+    new_app: AppFactory, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they are not where somebody holds the lock that a worker takes for it."""
+
+    async def held(*_: object) -> bool:
+        return False
+
+    async with new_app(metrics_token=TOKEN) as app, client_of(app) as client:
+
+        async def told() -> tuple[str | None, float]:
+            """What ``/readyz`` says of it, and the seconds that ``/metrics`` gives."""
+            ready = await client.get("/readyz")
+            assert ready.status_code == 200
+            answer = await client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+            seconds = re.search(
+                r"^auth_audit_longest_unsealed_seconds (\S+)$", answer.text, re.MULTILINE
+            )
+            assert seconds is not None
+            return ready.json()["checks"].get("audit"), float(seconds[1])
+
+        with monkeypatch.context() as somebody_holds_the_lock:
+            somebody_holds_the_lock.setattr(seal_repository, "try_lock", held)
+            await Person(client).register()
+            clock.advance(minutes=4)
+            await app.state.audit_sealer.seal_all()
+            assert await told() == (None, 240)
+            clock.advance(minutes=2)
+            assert await told() == ("degraded", 360)
+        await app.state.audit_sealer.seal_all()
+        assert await told() == (None, 0)
 
 
 async def test_without_its_database_the_service_is_not_ready(dead_port: int) -> None:
