@@ -39,6 +39,7 @@ class Action(StrEnum):
     CLIENT_CREATED = "client.created"
     CLIENT_DELETED = "client.deleted"
     CLIENT_SECRET_CHANGED = "client.secret_changed"  # noqa: S105 - likewise
+    CLIENT_AUTHENTICATION = "client.authentication"
     KEYS_ROTATED = "keys.rotated"
     KEYS_REPLACED = "keys.replaced"
     ACCESS_REFUSED = "access.refused"

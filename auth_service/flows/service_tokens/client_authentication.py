@@ -5,14 +5,23 @@ import binascii
 from typing import Final
 from urllib.parse import unquote_plus
 
+import structlog
 from fastapi import Request
 
+from auth_service.audit.actions import Action, Outcome
+from auth_service.audit.service import Audit
 from auth_service.clients.client import StoredClient
 from auth_service.clients.errors import InvalidClient
 from auth_service.clients.service import ServiceClients
+from auth_service.db.session import Database
 from auth_service.flows.service_tokens.errors import InvalidTokenRequest
 from auth_service.flows.service_tokens.schemas import ClientForm
 from auth_service.sessions.service import PEOPLE_CLIENT_ID
+from auth_service.web.client_ip import network_key
+from auth_service.web.dependencies import get_client as get_caller
+from auth_service.web.rate_limit import RateLimiter
+
+log = structlog.get_logger()
 
 _NO_CLIENT: Final = ("", "")
 _NOT_CREDENTIALS: Final = ("?", "")
@@ -40,11 +49,15 @@ async def find_client(
         raise InvalidTokenRequest("The client's credentials stand in two places.")
     client_id, secret = by_form if by_header == _NO_CLIENT else by_header
     if by_header != _NO_CLIENT and form.client_id not in {None, "", client_id}:
-        raise InvalidClient
+        client_id, secret = _NOT_CREDENTIALS
     if client_id in {"", PEOPLE_CLIENT_ID} and not secret:
         return None
     clients: ServiceClients = request.app.state.service_clients
-    return await clients.authenticate(client_id, secret)
+    try:
+        return await clients.authenticate(client_id, secret)
+    except InvalidClient:
+        await _note_refusal(request, await clients.find(client_id))
+        raise
 
 
 async def get_client(request: Request, form: ClientForm) -> StoredClient:
@@ -58,6 +71,27 @@ async def get_client(request: Request, form: ClientForm) -> StoredClient:
     if client is None:
         raise InvalidClient
     return client
+
+
+async def _note_refusal(request: Request, named: StoredClient | None) -> None:
+    """Write down that somebody was not the client they named, as often as ``refusal`` allows."""
+    limiter: RateLimiter = request.app.state.rate_limiter
+    caller = await get_caller(request)
+    if not await limiter.admits("refusal", f"client {network_key(caller.ip)}"):
+        return
+    log.warning("client_refused", client_id=str(named.id) if named else None)
+    database: Database = request.app.state.database
+    audit: Audit = request.app.state.audit
+    async with database.transaction() as db:
+        await audit.record(
+            db,
+            Action.CLIENT_AUTHENTICATION,
+            subject=None,
+            client=caller,
+            client_id=named.id if named else None,
+            outcome=Outcome.FAILURE,
+            route=request.scope["route"].path,
+        )
 
 
 def _basic_pair(headers: list[str]) -> tuple[str, str]:

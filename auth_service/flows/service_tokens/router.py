@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Form, Request, Response
 
 from auth_service.clients.scope import EMAIL_SCOPE, INTROSPECTION_SCOPE, granted
@@ -36,6 +37,7 @@ from auth_service.web.dependencies import AppSettings, Client, RequestTransactio
 from auth_service.web.rate_limit import enforce
 from auth_service.web.strict_requests import FormRoute
 
+log = structlog.get_logger()
 router = APIRouter(prefix="/oauth", tags=["services"], route_class=FormRoute)
 
 
@@ -134,6 +136,7 @@ async def _by_client_credentials(request: Request, form: TokenRequest) -> Client
     scopes = granted(form.scope, client.scopes)
     access_tokens: AccessTokens = request.app.state.access_tokens
     issued = await access_tokens.issue_for_client(client.id, scopes)
+    log.info("client_token_issued", client_id=str(client.id), scope=" ".join(scopes))
     return ClientTokenAnswer(
         access_token=issued.token, expires_in=issued.expires_in, scope=" ".join(scopes) or None
     )
