@@ -183,3 +183,4 @@ async def _prepare(state: Any) -> None:  # noqa: ANN401 - Starlette's State has 
             )
         await schema.migrate(state.database.engine)
     await state.signing_keys.ensure()
+    await state.secret_keys.note_use()

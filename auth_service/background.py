@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from auth_service.core.periodic import every
+from auth_service.secret_keys.service import NOTED_EVERY
 
 _POLL: Final = timedelta(seconds=1)
 _CLEANING: Final = timedelta(minutes=10)
@@ -13,6 +14,7 @@ _CLEANING: Final = timedelta(minutes=10)
 def background_work(state: Any) -> Iterator[Coroutine[Any, Any, None]]:  # noqa: ANN401 - Starlette's
     """The work, each piece running until it is cancelled; what is due is shared by all workers."""
     yield every(state.settings.key_check_interval, "signing keys", state.signing_keys.look_again)
+    yield every(NOTED_EVERY, "secrets", state.secret_keys.note_use)
     yield every(_POLL, "mail wishes", state.wishes.fulfil_all, woken=state.wishes.woken)
     yield every(_POLL, "mail", state.mail_sender.send_due, woken=state.outbox.filled)
     yield every(_POLL, "webhooks", state.webhook_sender.send_due, woken=state.webhook_sender.filled)

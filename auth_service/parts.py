@@ -1,11 +1,12 @@
 """The parts that live as long as the app, each given what it stands on."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from auth_service.admin.moving.exporting import UserExport
 from auth_service.admin.moving.importing import UserImport
 from auth_service.admin.service import UserAdministration
+from auth_service.audit import models as audit_models
 from auth_service.audit.chain_keys import ChainKeys
 from auth_service.audit.sealer import Sealer
 from auth_service.audit.service import Audit
@@ -27,12 +28,14 @@ from auth_service.flows.service_tokens.introspection import Introspection
 from auth_service.flows.service_tokens.revocation import Revocation
 from auth_service.flows.service_tokens.revocation_list import RevocationList
 from auth_service.flows.session.service import SessionFlow
+from auth_service.mail import models as mail_models
 from auth_service.mail.composing import Composer
 from auth_service.mail.links import Links
 from auth_service.mail.mailbox import DevelopmentMailbox
 from auth_service.mail.outbox import Outbox
 from auth_service.mail.sender import Sender
 from auth_service.mail.transport import transport_of
+from auth_service.mailed_tokens import models as mailed_tokens_models
 from auth_service.mailed_tokens.service import MailedTokens
 from auth_service.mailed_tokens.wishes import MailWishes, WishKind
 from auth_service.methods.mailbox.given_up import GivenUpMail
@@ -44,15 +47,27 @@ from auth_service.methods.password.hashing import PasswordHasher
 from auth_service.methods.password.new_passwords import NewPasswords
 from auth_service.methods.password.policy import PasswordPolicy
 from auth_service.methods.password.proof import PasswordProofs
+from auth_service.secret_keys.service import SecretKeys
 from auth_service.sessions.service import Sessions
 from auth_service.settings import Settings
 from auth_service.throttle.service import Throttle
+from auth_service.tokens import models as tokens_models
 from auth_service.tokens.keys import SigningKeys
 from auth_service.tokens.service import AccessTokens
 from auth_service.web.metrics import Metrics
 from auth_service.web.rate_limit import RateLimiter
+from auth_service.webhooks import models as webhooks_models
 from auth_service.webhooks.delivery import DeliverySender
 from auth_service.webhooks.service import Webhooks
+
+SEALED: Final = (
+    tokens_models.PRIVATE_KEY,
+    audit_models.CHAIN_KEY,
+    *webhooks_models.SECRETS,
+    mail_models.PAYLOAD,
+    mailed_tokens_models.WISH_ADDRESS,
+)
+"""Everything in the database that is encrypted under ``AUTH_SECRET_KEYS``."""
 
 
 def build_parts(state: Any, settings: Settings, clock: Clock) -> None:  # noqa: ANN401 - Starlette's
@@ -69,6 +84,9 @@ def _build_nouns(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
     """What keeps data, and what sends mail."""
     keyring = state.keyring = Keyring.of(settings.secret_keys)
     database = state.database = Database.from_settings(settings)
+    state.secret_keys = SecretKeys(
+        database=database, keyring=keyring, columns=SEALED, clock=clock, settings=settings
+    )
     keys = state.audit_keys = ChainKeys(database=database, keyring=keyring, clock=clock)
     state.audit = Audit(database=database, keys=keys, clock=clock)
     state.audit_sealer = Sealer(database=database, keys=keys, clock=clock, settings=settings)

@@ -9,6 +9,7 @@ import auth_service.audit.models
 import auth_service.clients.models
 import auth_service.mail.models
 import auth_service.mailed_tokens.models
+import auth_service.secret_keys.models
 import auth_service.sessions.models
 import auth_service.tokens.models
 import auth_service.users.models

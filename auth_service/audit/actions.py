@@ -42,6 +42,7 @@ class Action(StrEnum):
     CLIENT_AUTHENTICATION = "client.authentication"
     KEYS_ROTATED = "keys.rotated"
     KEYS_REPLACED = "keys.replaced"
+    SECRET_WITHDRAWN = "secret.withdrawn"  # noqa: S105 - likewise
     ACCESS_REFUSED = "access.refused"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_DELETED = "webhook.deleted"

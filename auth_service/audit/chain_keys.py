@@ -7,12 +7,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth_service.audit import seal_repository
 from auth_service.audit.chain import ChainKey
+from auth_service.audit.models import CHAIN_KEY, KEY_ID
 from auth_service.core.clock import Clock
 from auth_service.core.secrets import Keyring
 from auth_service.db.session import Database, Transaction
 
-_PURPOSE: Final = "audit chain"
-_BOUND_TO: Final = b"audit chain"
+_BOUND_TO: Final = CHAIN_KEY.bound_to(KEY_ID)
 _HALF: Final = 32
 
 
@@ -54,19 +54,6 @@ class ChainKeys:
             wrapped = await seal_repository.find_key_in(db) or made
         return self._opened(wrapped)
 
-    async def reencrypt(self, db: Transaction) -> bool:
-        """Put the key under the first of ``AUTH_SECRET_KEYS``; False where it was already.
-
-        Raises:
-            UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens it.
-        """
-        wrapped = await seal_repository.find_key(self._database)
-        if wrapped is None or self._keyring.is_current(wrapped):
-            return False
-        plain = self._keyring.decrypt(_PURPOSE, wrapped, bound_to=_BOUND_TO)
-        await seal_repository.replace_key(db, self._wrapped(plain))
-        return True
-
     async def _made(self) -> bytes:
         wrapped = self._wrapped(secrets.token_bytes(2 * _HALF))
         async with self._database.transaction() as db:
@@ -74,8 +61,8 @@ class ChainKeys:
         return await seal_repository.find_key(self._database) or wrapped
 
     def _wrapped(self, plain: bytes) -> bytes:
-        return self._keyring.encrypt(_PURPOSE, plain, bound_to=_BOUND_TO)
+        return self._keyring.encrypt(CHAIN_KEY.purpose, plain, bound_to=_BOUND_TO)
 
     def _opened(self, wrapped: bytes) -> ChainKey:
-        plain = self._keyring.decrypt(_PURPOSE, wrapped, bound_to=_BOUND_TO)
+        plain = self._keyring.decrypt(CHAIN_KEY.purpose, wrapped, bound_to=_BOUND_TO)
         return ChainKey(plain[:_HALF], Ed25519PrivateKey.from_private_bytes(plain[_HALF:]))

@@ -1,13 +1,14 @@
 """The table of events."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.db.base import Base, JsonDocument
+from auth_service.db.sealed import SealedColumn
 
 
 class AuditEvent(Base):
@@ -83,3 +84,14 @@ class AuditKey(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
+
+
+KEY_ID: Final = 1
+_BOUND_TO: Final = b"audit chain"
+CHAIN_KEY: Final = SealedColumn(
+    "the key of the record of events",
+    AuditKey.id,
+    AuditKey.secret,
+    "audit chain",
+    lambda _: _BOUND_TO,
+)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, insert, select, text, update
+from sqlalchemy import delete, exists, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth_service.audit.actions import Action, Outcome
 from auth_service.audit.chain import Checkpoint, Cut, Seal
 from auth_service.audit.models import (
+    KEY_ID,
     AuditCheckpoint,
     AuditCut,
     AuditEvent,
@@ -27,7 +28,6 @@ _EVENT: Final = tuple(getattr(AuditEvent, name) for name in StoredEvent.__slots_
 _SEAL: Final = tuple(getattr(AuditSeal, name) for name in Seal.__slots__)
 _CHECKPOINT: Final = tuple(getattr(AuditCheckpoint, each.name) for each in fields(Checkpoint))
 _CUT: Final = tuple(getattr(AuditCut, each.name) for each in fields(Cut))
-_KEY_ID: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,25 +189,20 @@ async def remove_up_to(db: AsyncSession, position: int) -> None:
 
 async def find_key(database: Database) -> bytes | None:
     """The key of the chain as it is kept, read outside any transaction."""
-    found = await database.fetch_rows(select(AuditKey.secret).where(AuditKey.id == _KEY_ID), bytes)
+    found = await database.fetch_rows(select(AuditKey.secret).where(AuditKey.id == KEY_ID), bytes)
     return found[0] if found else None
 
 
 async def find_key_in(db: AsyncSession) -> bytes | None:
     """The key of the chain as it is kept."""
-    return await db.scalar(select(AuditKey.secret).where(AuditKey.id == _KEY_ID))
+    return await db.scalar(select(AuditKey.secret).where(AuditKey.id == KEY_ID))
 
 
 async def add_key(db: AsyncSession, secret: bytes, now: datetime) -> None:
     """Keep the key of the chain, unless there is one already."""
     to_table = postgresql_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
-    statement = to_table(AuditKey).values(id=_KEY_ID, secret=secret, created_at=now)
+    statement = to_table(AuditKey).values(id=KEY_ID, secret=secret, created_at=now)
     await db.execute(statement.on_conflict_do_nothing())
-
-
-async def replace_key(db: AsyncSession, secret: bytes) -> None:
-    """Keep the same key under another wrapping."""
-    await db.execute(update(AuditKey).where(AuditKey.id == _KEY_ID).values(secret=secret))
 
 
 async def list_deletions(

@@ -110,6 +110,7 @@ def check(*, as_json: AsJson = False) -> None:
         warnings = warnings_of(state.settings)
         for warning in warnings:
             typer.echo(f"auth-service: warning: {warning}", err=True)
+        await state.secret_keys.ensure_none_is_missing()
         found = await state.operations.readiness()
         rows = [{"part": part, "state": condition} for part, condition in found.checks.items()]
         if as_json:

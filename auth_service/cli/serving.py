@@ -141,6 +141,7 @@ async def _prepare(settings: Settings) -> bool:
                     f"{schema.HEAD}: run `auth-service migrate`"
                 )
             await schema.migrate(state.database.engine)
+        await state.secret_keys.ensure_none_is_missing()
         await state.signing_keys.ensure()
         async with state.database.transaction() as db:
             return bool(await state.user_administration.exists_admin(db))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES: Final = 12
-_FINGERPRINT_BYTES: Final = 8
+FINGERPRINT_BYTES: Final = 8
 
 
 class UndecryptableError(Exception):
@@ -55,6 +55,11 @@ class Keyring:
             raise ValueError("a keyring needs at least one secret")
         return cls(tuple(value.encode() for value in values))
 
+    @property
+    def fingerprints(self) -> tuple[bytes, ...]:
+        """What tells the secrets apart, and what each ciphertext begins with: eight bytes each."""
+        return tuple(map(_fingerprint, self.secrets))
+
     def pseudonym(self, address_key: str) -> str:
         """What stands for an e-mail address in logs and events: equal for equal ones, no more."""
         return self.mac("log-address", address_key.encode())[:12].hex()
@@ -84,17 +89,13 @@ class Keyring:
         cipher = AESGCM(_derive(secret, purpose.encode()))
         return _fingerprint(secret) + nonce + cipher.encrypt(nonce, plaintext, bound_to)
 
-    def is_current(self, ciphertext: bytes) -> bool:
-        """Whether ``encrypt`` made it under the current secret, rather than an older one."""
-        return hmac.compare_digest(ciphertext[:_FINGERPRINT_BYTES], _fingerprint(self.secrets[0]))
-
     def decrypt(self, purpose: str, ciphertext: bytes, *, bound_to: bytes) -> bytes:
         """What ``encrypt`` was given.
 
         Raises:
             UndecryptableError: no configured secret made it, or it was changed or moved.
         """
-        fingerprint, rest = ciphertext[:_FINGERPRINT_BYTES], ciphertext[_FINGERPRINT_BYTES:]
+        fingerprint, rest = ciphertext[:FINGERPRINT_BYTES], ciphertext[FINGERPRINT_BYTES:]
         for secret in self.secrets:
             if hmac.compare_digest(_fingerprint(secret), fingerprint):
                 cipher = AESGCM(_derive(secret, purpose.encode()))
@@ -116,4 +117,4 @@ def _mac(secret: bytes, purpose: str, salt: bytes, message: bytes) -> bytes:
 
 
 def _fingerprint(secret: bytes) -> bytes:
-    return hashlib.sha256(b"auth-service/fingerprint" + secret).digest()[:_FINGERPRINT_BYTES]
+    return hashlib.sha256(b"auth-service/fingerprint" + secret).digest()[:FINGERPRINT_BYTES]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from auth_service.db.engine import patient_engine
 from auth_service.db.faults import outages_become_unavailable
 
-HEAD: Final = "0015"
+HEAD: Final = "0016"
 """The newest revision under ``migrations/``; a test holds the two together.
 
 Written down, so that a server need not load Alembic to know whether it may start.

@@ -1,12 +1,15 @@
 """The table of mails that are to be sent."""
 
 from datetime import datetime
+from operator import attrgetter
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.db.base import Base
+from auth_service.db.sealed import SealedColumn
 
 _LEASED = text("leased_until IS NOT NULL")
 _WAITING = text("sent_at IS NULL AND given_up_at IS NULL")
@@ -50,3 +53,8 @@ class OutboxMail(Base):
     sent_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(String(40))
+
+
+PAYLOAD: Final = SealedColumn(
+    "mails and deliveries", OutboxMail.id, OutboxMail.payload, "mail", attrgetter("bytes")
+)

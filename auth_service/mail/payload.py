@@ -3,12 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from auth_service.core.secrets import Keyring
-
-_PURPOSE: Final = "mail"
+from auth_service.mail.models import PAYLOAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,7 @@ class Payload:
     def sealed(self, keyring: Keyring, mail_id: UUID) -> bytes:
         """Encrypted for one row: in another row it does not open."""
         text = json.dumps({"to": self.to, "values": dict(self.values)})
-        return keyring.encrypt(_PURPOSE, text.encode(), bound_to=mail_id.bytes)
+        return keyring.encrypt(PAYLOAD.purpose, text.encode(), bound_to=mail_id.bytes)
 
     @classmethod
     def opened(cls, sealed: bytes, keyring: Keyring, mail_id: UUID) -> "Payload":
@@ -30,4 +28,4 @@ class Payload:
         Raises:
             UndecryptableError: no configured secret made it, or it was moved from another row.
         """
-        return cls(**json.loads(keyring.decrypt(_PURPOSE, sealed, bound_to=mail_id.bytes)))
+        return cls(**json.loads(keyring.decrypt(PAYLOAD.purpose, sealed, bound_to=mail_id.bytes)))

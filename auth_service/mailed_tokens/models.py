@@ -1,12 +1,15 @@
 """The tables of mailed tokens, and of the wishes for one."""
 
 from datetime import datetime
+from operator import attrgetter
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.db.base import Base
+from auth_service.db.sealed import SealedColumn
 
 
 class MailedToken(Base):
@@ -50,3 +53,8 @@ class MailWish(Base):
     user_agent: Mapped[str | None] = mapped_column(String(512))
     request_id: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime]
+
+
+WISH_ADDRESS: Final = SealedColumn(
+    "wishes for mail", MailWish.id, MailWish.address, "mail wish", attrgetter("bytes")
+)

@@ -25,10 +25,11 @@ from auth_service.core.ids import new_id
 from auth_service.core.secrets import Keyring
 from auth_service.db.session import Database, Transaction, after_commit
 from auth_service.mailed_tokens import wish_repository
+from auth_service.mailed_tokens.models import WISH_ADDRESS
 from auth_service.mailed_tokens.wish_repository import StoredWish
 
 log = structlog.get_logger()
-_PURPOSE: Final = "mail wish"
+_PURPOSE: Final = WISH_ADDRESS.purpose
 _LONGEST_DELAY_SECONDS: Final = 0.5
 
 

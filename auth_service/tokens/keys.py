@@ -23,7 +23,6 @@ from auth_service.tokens.signing_key import (
     open_public,
     open_signer,
     published,
-    reencrypted,
 )
 from auth_service.verifier.compact import encode_part
 from auth_service.verifier.strict import PublicKey
@@ -168,24 +167,6 @@ class SigningKeys:
         await repository.add(db, made)
         log.warning("signing_keys_replaced", kid=made.kid)
         return await repository.lock_keys(db)
-
-    async def reencrypt(self, db: Transaction) -> list[StoredKey]:
-        """Put every signing key under the first of ``AUTH_SECRET_KEYS``; those that were not.
-
-        After this, and once the last refresh token under an older secret is idle, that secret may
-        be dropped.
-
-        Raises:
-            UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens a key; none was changed.
-        """
-        outdated = [
-            reencrypted(key, self._keyring)
-            for key in await repository.lock_keys(db)
-            if not self._keyring.is_current(key.private_key)
-        ]
-        for key in outdated:
-            await repository.replace(db, key)
-        return outdated
 
     async def _read(self) -> Keys:
         """Read the keys, do what is due, and open them."""

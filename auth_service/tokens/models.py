@@ -1,11 +1,13 @@
 """The table of signing keys."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.db.base import Base, JsonDocument
+from auth_service.db.sealed import SealedColumn
 
 _ONE_OF_EACH = text("state IN ('active', 'next')")
 
@@ -39,3 +41,8 @@ class SigningKey(Base):
     token_seconds: Mapped[int]
     retired_at: Mapped[datetime | None]
     published_until: Mapped[datetime | None]
+
+
+PRIVATE_KEY: Final = SealedColumn(
+    "signing keys", SigningKey.kid, SigningKey.private_key, "signing key", str.encode
+)

@@ -1,6 +1,6 @@
 """A signing key: made, wrapped for the database, and opened again for use."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -15,12 +15,12 @@ from jose import jwk
 
 from auth_service.core.secrets import Keyring
 from auth_service.setting_types import JwtAlgorithm
+from auth_service.tokens.models import PRIVATE_KEY
 from auth_service.verifier.compact import encode_part
 from auth_service.verifier.public_keys import public_key
 from auth_service.verifier.strict import PublicKey
 
 RSA_BITS: Final = 3072
-_PURPOSE: Final = "signing key"
 _THUMBPRINT_MEMBERS: Final = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n")}
 
 
@@ -77,7 +77,7 @@ def new_key(algorithm: JwtAlgorithm, keyring: Keyring, now: datetime) -> StoredK
         algorithm=algorithm.value,
         state="active",
         public_jwk=public,
-        private_key=keyring.encrypt(_PURPOSE, pem, bound_to=kid.encode()),
+        private_key=keyring.encrypt(PRIVATE_KEY.purpose, pem, bound_to=kid.encode()),
         created_at=now,
         signs_from=now,
     )
@@ -89,19 +89,10 @@ def open_signer(stored: StoredKey, keyring: Keyring) -> Signer:
     Raises:
         UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens it.
     """
-    pem = keyring.decrypt(_PURPOSE, stored.private_key, bound_to=stored.kid.encode())
+    pem = keyring.decrypt(
+        PRIVATE_KEY.purpose, stored.private_key, bound_to=PRIVATE_KEY.bound_to(stored.kid)
+    )
     return Signer(stored.kid, stored.algorithm, jwk.construct(pem, stored.algorithm))
-
-
-def reencrypted(stored: StoredKey, keyring: Keyring) -> StoredKey:
-    """The same key, its private half under the current secret.
-
-    Raises:
-        UndecryptableError: none of ``AUTH_SECRET_KEYS`` opens it.
-    """
-    bound_to = stored.kid.encode()
-    pem = keyring.decrypt(_PURPOSE, stored.private_key, bound_to=bound_to)
-    return replace(stored, private_key=keyring.encrypt(_PURPOSE, pem, bound_to=bound_to))
 
 
 def open_public(stored: StoredKey) -> PublicKey:

@@ -12,6 +12,7 @@ from auth_service.core.passwords import PasswordHash
 from auth_service.db.base import Base, JsonDocument
 
 DECOYS: Final = 256
+_NEVER_USED: Final = text("NOT email_verified AND last_login_at IS NULL")
 
 
 class FailureDecoy(Base):
@@ -46,6 +47,12 @@ class User(Base):
             "id",
             postgresql_where=text("disabled_at IS NOT NULL"),
             sqlite_where=text("disabled_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_users_never_used",
+            "created_at",
+            postgresql_where=_NEVER_USED,
+            sqlite_where=_NEVER_USED,
         ),
         Index(
             "ix_users_deletion_due_at",

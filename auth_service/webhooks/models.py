@@ -1,6 +1,8 @@
 """The table of endpoints."""
 
 from datetime import datetime
+from operator import attrgetter
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, String, text
@@ -8,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.core.ids import new_id
 from auth_service.db.base import Base, JsonDocument
+from auth_service.db.sealed import SealedColumn
 
 
 class WebhookEndpoint(Base):
@@ -29,3 +32,12 @@ class WebhookEndpoint(Base):
     failing_since: Mapped[datetime | None]
     retry_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+
+
+SECRETS: Final = tuple(
+    SealedColumn(name, WebhookEndpoint.id, column, "webhook secret", attrgetter("bytes"))
+    for name, column in (
+        ("webhook secrets", WebhookEndpoint.secret),
+        ("previous webhook secrets", WebhookEndpoint.previous_secret),
+    )
+)

@@ -27,6 +27,7 @@ from auth_service.webhooks import repository
 from auth_service.webhooks.addresses import ForbiddenTargetError, checked_url
 from auth_service.webhooks.errors import WebhookNotFound
 from auth_service.webhooks.event_types import PING, TYPE_OF, TYPES
+from auth_service.webhooks.models import SECRETS
 from auth_service.webhooks.repository import StoredEndpoint
 from auth_service.webhooks.signing import new_secret
 
@@ -35,7 +36,7 @@ KIND: Final = "webhook"
 DISABLED_AFTER: Final = timedelta(days=3)
 """How long an endpoint may take nothing before it gets nothing any more."""
 _A_RUN_ENDS: Final = timedelta(days=1)
-_PURPOSE: Final = "webhook secret"
+_PURPOSE: Final = SECRETS[0].purpose
 _WELL: Final[dict[str, Any]] = {"failing_since": None, "retry_at": None, "failures": 0}
 
 

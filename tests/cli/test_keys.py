@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 
 from tests.cli.command_line import CommandLine
+from tests.running_server import serving
 
 
 def test_a_key_is_listed_with_its_state_and_nothing_else(command_on_each: CommandLine) -> None:
@@ -78,10 +79,10 @@ def test_a_replaced_secret_is_needed_no_longer_after_reencrypting(
 ) -> None:
     old, new = "the-old-secret-" * 3, "the-new-secret-" * 3
     command_on_each.succeed("check", AUTH_SECRET_KEYS=old)
-    assert command_on_each.fail("check", AUTH_SECRET_KEYS=new) == "Not available: signing_key."
+    assert "signing keys in the database" in command_on_each.fail("check", AUTH_SECRET_KEYS=new)
     both = {"AUTH_SECRET_KEYS": f"{new},{old}"}
-    (changed,) = json.loads(command_on_each.succeed("keys", "reencrypt", "--json", **both))
-    assert changed["state"] == "active"
+    changed = json.loads(command_on_each.succeed("keys", "reencrypt", "--json", **both))
+    assert changed == [{"what": "signing keys", "reencrypted": 1}]
     command_on_each.succeed("check", AUTH_SECRET_KEYS=new)
 
 
@@ -96,3 +97,27 @@ def test_without_the_old_secret_nothing_is_reencrypted(command: CommandLine) -> 
     reason = command.fail("keys", "reencrypt", AUTH_SECRET_KEYS="another-secret-" * 3)
     assert reason.startswith("none of AUTH_SECRET_KEYS opens the signing key")
     command.succeed("check")
+
+
+async def test_a_secret_that_is_needed_may_not_leave_unless_it_is_withdrawn(
+    command: CommandLine,
+) -> None:
+    old, new = "the-old-secret-" * 3, "the-new-secret-" * 3
+    for secrets in (old, f"{new},{old}"):
+        async with serving(command.settings | {"AUTH_SECRET_KEYS": secrets}, folder=command.folder):
+            pass
+    both = command.with_settings(AUTH_SECRET_KEYS=f"{new},{old}").as_process()
+    both.succeed("keys", "reencrypt")
+    left = command.with_settings(AUTH_SECRET_KEYS=new).as_process()
+    reason = left.fail("check")
+    assert "put it back behind a comma until" in reason
+    assert left.fail("serve", "--port", "0") == reason
+    [use] = [
+        use
+        for use in json.loads(left.succeed("keys", "secrets", "--json"))
+        if not use["configured"]
+    ]
+    assert f"withdraw-secret {use['fingerprint']}" in reason
+    assert "has signed" in left.fail("keys", "withdraw-secret", "00")
+    left.succeed("keys", "withdraw-secret", use["fingerprint"])
+    left.succeed("check")

@@ -119,11 +119,15 @@ def test_a_cut_ciphertext_is_refused(length: int) -> None:
         keyring.decrypt("key", ciphertext[:length], bound_to=b"row")
 
 
-def test_a_ciphertext_tells_whether_it_is_of_the_current_secret() -> None:
-    ciphertext = Keyring.of([OLD]).encrypt("key", MESSAGE, bound_to=b"row")
-    assert Keyring.of([OLD, NEW]).is_current(ciphertext)
-    assert not Keyring.of([NEW, OLD]).is_current(ciphertext)
-    assert not Keyring.of([NEW]).is_current(b"")
+def test_a_ciphertext_begins_with_the_fingerprint_of_its_secret() -> None:
+    keyring = Keyring.of([NEW, OLD])
+    ciphertext = keyring.encrypt("key", MESSAGE, bound_to=b"row")
+    assert ciphertext.startswith(keyring.fingerprints[0])
+    assert keyring.fingerprints == (
+        *Keyring.of([NEW]).fingerprints,
+        *Keyring.of([OLD]).fingerprints,
+    )
+    assert len(set(keyring.fingerprints)) == 2
 
 
 def test_an_error_tells_neither_secret_nor_text() -> None:

@@ -280,7 +280,7 @@ async def test_a_running_worker_needs_no_secret_for_a_key_it_has_opened(
             new_app(secret_keys=[OTHER_SECRET, SECRET]) as ahead,
             ahead.state.database.transaction() as db,
         ):
-            await ahead.state.signing_keys.reencrypt(db)
+            await ahead.state.secret_keys.reencrypt(db)
         clock.advance(seconds=61)
         assert (await client.post("/auth/login", json=credentials)).status_code == 200
 

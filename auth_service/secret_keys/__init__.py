@@ -1,0 +1,1 @@
+"""The secrets of ``AUTH_SECRET_KEYS``: how long each is needed."""
