@@ -26,6 +26,7 @@ def background_work(state: Any) -> Iterator[Coroutine[Any, Any, None]]:  # noqa:
 def _cleaning(state: Any) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:  # noqa: ANN401
     yield "sessions", state.sessions.remove_expired
     yield "closed accounts", state.account_removal.remove_closed
+    yield "accounts that were never used", state.account_removal.remove_never_used
     yield "mailed tokens", state.mailed_tokens.remove_expired
     yield "revoked tokens", state.service_clients.remove_expired
     yield "mail", state.mail_sender.clear_away

@@ -208,7 +208,9 @@ def _build_flows(state: Any, settings: Settings, clock: Clock) -> None:  # noqa:
         confirmation=confirmation, sessions=sessions, keyring=state.keyring, **mailed
     )
     state.email_verification = EmailVerification(email_change=state.email_change, **mailed)
-    removal = state.account_removal = AccountRemoval(database=database, sessions=sessions, **told)
+    removal = state.account_removal = AccountRemoval(
+        database=database, sessions=sessions, settings=settings, **told
+    )
     state.own_account = OwnAccount(
         **password, confirmation=confirmation, removal=removal, sessions=sessions, **told
     )

@@ -95,6 +95,7 @@ class Settings(LayeredSettings):
     refresh_grace: OptionalDuration = timedelta(seconds=10)
     reset_ttl: Duration = timedelta(minutes=30)
     verify_ttl: Duration = timedelta(hours=24)
+    unverified_ttl: Retention = timedelta(0)
 
     password_scheme: PasswordScheme = PasswordScheme.BCRYPT_SHA256
     bcrypt_rounds: Annotated[int, Field(ge=4, le=31)] = 12

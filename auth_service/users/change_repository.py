@@ -4,7 +4,19 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, case, exists, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Update,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -158,6 +170,30 @@ async def find_due_for_deletion(db: AsyncSession, *, now: datetime) -> Account |
     )
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else account_of(row)
+
+
+async def list_never_used(
+    db: AsyncSession, *, created_before: datetime, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Account]:
+    """Lock accounts that were never verified nor logged in to, the oldest first.
+
+    Those that are disabled or locked by somebody else are left out.
+    """
+    position = tuple_(User.created_at, User.id)
+    statement = (
+        select(*ACCOUNT_COLUMNS)
+        .where(
+            not_(User.email_verified),
+            User.last_login_at.is_(None),
+            User.disabled_at.is_(None),
+            User.created_at < created_before,
+            true() if after is None else position > after,
+        )
+        .order_by(User.created_at, User.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [account_of(row) for row in await db.execute(statement)]
 
 
 async def _change_address(db: AsyncSession, statement: Update) -> Account | None:

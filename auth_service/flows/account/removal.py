@@ -10,12 +10,15 @@ from auth_service.core.clock import Clock
 from auth_service.db.session import Database, Transaction
 from auth_service.flows.account.errors import LastAdmin
 from auth_service.mailed_tokens.service import MailedTokens
+from auth_service.mailed_tokens.token import Purpose
 from auth_service.methods.mailbox.service import Mailbox
 from auth_service.sessions.service import Sessions
+from auth_service.settings import Settings
 from auth_service.users import change_repository
 from auth_service.users.account import Account, ProvenPassword
 
 ADMIN: Final = "admin"
+BATCH: Final = 100
 
 
 class AccountRemoval:
@@ -30,6 +33,7 @@ class AccountRemoval:
         mailbox: Mailbox,
         audit: Audit,
         clock: Clock,
+        settings: Settings,
     ) -> None:
         self._database = database
         self._sessions = sessions
@@ -37,6 +41,7 @@ class AccountRemoval:
         self._mailbox = mailbox
         self._audit = audit
         self._clock = clock
+        self._unverified_ttl = settings.unverified_ttl
 
     async def ensure_another_admin(self, db: Transaction, account: Account) -> None:
         """Do nothing where somebody else can administer the service; they can until the commit.
@@ -94,6 +99,35 @@ class AccountRemoval:
                 removed = account is not None and await self.remove(
                     db, account, proof=None, actor=account.id, is_announced=True
                 )
+
+    async def remove_never_used(self) -> None:
+        """Delete accounts that ``AUTH_UNVERIFIED_TTL`` is over for, in batches; 0 keeps them.
+
+        That is those whose address was never verified and that nobody logged in to: somebody's who
+        thought better of it, or of an address that was not theirs. Nobody is mailed. Kept are
+        disabled ones, administrators, and those that a mailed link is still good for.
+
+        Raises:
+            ServiceUnavailable: the database was lost; accounts that are left go another time.
+        """
+        if not self._unverified_ttl:
+            return
+        created_before = self._clock.now() - self._unverified_ttl
+        after = None
+        while True:
+            async with self._database.transaction() as db:
+                some = await change_repository.list_never_used(
+                    db, created_before=created_before, after=after, limit=BATCH
+                )
+                for account in some:
+                    if ADMIN in account.roles or await self._tokens.has_live(
+                        db, account.id, *Purpose
+                    ):
+                        continue
+                    await self.remove(db, account, proof=None, actor=None, is_announced=True)
+            if len(some) < BATCH:
+                return
+            after = (some[-1].created_at, some[-1].id)
 
     async def remove(  # noqa: PLR0913 - what a removal needs, it names
         self,
