@@ -116,8 +116,10 @@ async def find_again(db: AsyncSession, session_id: UUID) -> StoredSession | None
     return None if row is None else _stored(*row)
 
 
-async def add_among_newest(db: AsyncSession, session: Session, *, keep: int, because: str) -> None:
-    """Add a session and end the oldest live ones of its user, so that ``keep`` remain.
+async def add_among_newest(
+    db: AsyncSession, session: Session, *, keep: int, because: str
+) -> tuple[UUID, ...]:
+    """Add a session and end the oldest live ones of its user, so that ``keep`` remain; which ended.
 
     On PostgreSQL in one statement. Whoever adds has locked the user's row before.
     """
@@ -135,6 +137,8 @@ async def add_among_newest(db: AsyncSession, session: Session, *, keep: int, bec
         update(Session)
         .where(Session.id.in_(surplus))
         .values(ended_at=session.created_at, ended_because=because)
+        .returning(Session.id)
+        .execution_options(synchronize_session=False)
     )
     values = {
         column.key: getattr(session, column.key)
@@ -143,10 +147,12 @@ async def add_among_newest(db: AsyncSession, session: Session, *, keep: int, bec
     }
     add = insert(Session).values(values)
     if db.get_bind().dialect.name == "postgresql":
-        add = add.add_cte(end_surplus.cte("ended"))
-    else:
-        await db.execute(end_surplus.execution_options(synchronize_session=False))
+        added = add.returning(Session.id).cte("added")
+        ended = end_surplus.cte("ended")
+        return tuple(await db.scalars(select(ended.c.id).add_cte(added)))
+    gone = tuple(await db.scalars(end_surplus))
     await db.execute(add)
+    return gone
 
 
 def _id_of(session_id: UUID) -> UUID:

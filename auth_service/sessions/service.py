@@ -7,7 +7,7 @@ ends (RFC 9700 section 4.14.2).
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -35,13 +35,17 @@ _USER_AGENT_LENGTH: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class SessionTokens:
-    """What a client gets for a login or a refresh; lifetimes are in seconds."""
+    """What a client gets for a login or a refresh; lifetimes are in seconds.
+
+    ``ended`` are other sessions of the user, which ended for this one.
+    """
 
     access_token: str
     expires_in: int
     refresh_token: RawRefreshToken
     refresh_expires_in: int
     session_id: UUID
+    ended: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class Sessions:
             ip=client.ip,
             user_agent=client.user_agent and client.user_agent[:_USER_AGENT_LENGTH],
         )
-        await repository.add_among_newest(
+        ended = await repository.add_among_newest(
             db, session, keep=MAXIMUM_PER_USER, because="too_many_sessions"
         )
         stored = StoredSession(
@@ -117,7 +121,7 @@ class Sessions:
             ended_at=None,
             account=account,
         )
-        return await self._tokens(stored, counter=0, used_at=now, now=now)
+        return replace(await self._tokens(stored, counter=0, used_at=now, now=now), ended=ended)
 
     async def authenticate(self, token: str) -> AuthenticRefresh:
         """Check that this service made the token, for a session that exists; changes nothing.

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from auth_service.sessions.models import Session
 from auth_service.sessions.service import MAXIMUM_PER_USER
 from tests.conftest import AppFactory, bearer, client_of
+from tests.flows.events import events
 from tests.moving_clock import MovingClock
 from tests.sessions.stored_sessions import all_rows, refresh, row_of
 
@@ -74,6 +75,8 @@ async def test_the_fifty_first_session_ends_the_oldest(
     assert (await refresh(client, tokens["refresh_token"])).status_code == 401
     assert (await client.get("/users/me", headers=bearer(tokens))).status_code == 401
     assert (await refresh(client, second["refresh_token"])).status_code == 200
+    ended = [event for event in await events(app) if event.action == "session.ended"]
+    assert [str(event.session_id) for event in ended] == [tokens["session_id"]]
 
 
 async def test_sessions_that_are_over_do_not_count_towards_the_fifty(

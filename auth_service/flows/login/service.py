@@ -213,6 +213,10 @@ class Login:
             "client": client,
         }
         await self._audit.record(db, Action.LOGIN, **by_owner)
+        for session_id in tokens.ended:
+            await self._audit.record(
+                db, Action.SESSION_ENDED, **(by_owner | {"session_id": session_id})
+            )
         # The first login of all is with the device that the account was made with.
         is_news = is_new_device and not self._proofs.knows_device(client, account.id)
         if is_news and state.known_devices:
