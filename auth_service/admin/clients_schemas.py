@@ -6,6 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.clients.client import ClientWithSecret, StoredClient
+from auth_service.clients.client_name import MAXIMUM_NAME_LENGTH
+from auth_service.clients.scope import MAXIMUM_SCOPES, SCOPE_PATTERN
 from auth_service.web.fields import Moment, RequestBody
 from auth_service.web.pagination import Page, PageRequest
 
@@ -23,10 +25,21 @@ class NewClientRequest(RequestBody):
         "json_schema_extra": {"examples": [{"name": "orders", "scopes": ["orders:read"]}]}
     }
 
-    name: Annotated[str, Field(description="1 to 100 printable characters; need not be unique.")]
+    # The service's own rules check both, and name the fault better than a length would.
+    name: Annotated[
+        str,
+        Field(
+            description="1 to 100 printable characters; need not be unique.",
+            json_schema_extra={"minLength": 1, "maxLength": MAXIMUM_NAME_LENGTH},
+        ),
+    ]
     scopes: Annotated[
-        list[str],
-        Field(description="What the client may ask for, 50 at most; none is needed to introspect."),
+        list[Annotated[str, Field(json_schema_extra={"pattern": SCOPE_PATTERN, "maxLength": 64})]],
+        Field(
+            description="What the client may ask for, 50 at most; `introspection` lets it ask "
+            "whether tokens are good, `email` tells it the address by that.",
+            json_schema_extra={"maxItems": MAXIMUM_SCOPES},
+        ),
     ]
 
 

@@ -10,12 +10,14 @@ from fastapi import Header
 
 from auth_service.users.account import Account
 
+_MAXIMUM_LENGTH: Final = 8192
 _ENTITY_TAG: Final = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
+        max_length=_MAXIMUM_LENGTH,
         description="Make the change only if the user is still as this `ETag` says: else 412.",
     ),
 ]

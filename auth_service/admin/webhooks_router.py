@@ -57,7 +57,7 @@ class NewWebhookRequest(RequestBody):
 
     url: Annotated[str, Field(max_length=MAXIMUM_URL)]
     events: Annotated[
-        list[str] | None,
+        list[Annotated[str, Field(json_schema_extra={"enum": list(TYPES)})]] | None,
         Field(max_length=len(TYPES), description=f"All without it. Of {', '.join(TYPES)}."),
     ] = None
 

@@ -18,7 +18,8 @@ _NOT_SCOPES: Final = FieldFault(
     f"A client has at most {MAXIMUM_SCOPES} scopes, each of 1 to 64 printable ASCII characters "
     "without space, quotation mark and backslash.",
 )
-_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,64}")
+SCOPE_PATTERN: Final = r"^[\x21\x23-\x5B\x5D-\x7E]{1,64}$"
+_SCOPE: Final = re.compile(SCOPE_PATTERN)
 
 
 def is_scope_name(text: str) -> bool:

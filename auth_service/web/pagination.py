@@ -80,7 +80,7 @@ Limit = Annotated[int, Query(ge=1, le=MAXIMUM_LIMIT, description="The most items
 Cursor = Annotated[
     UUID,
     PlainValidator(_read_cursor),
-    WithJsonSchema({"type": "string"}),
+    WithJsonSchema({"type": "string", "minLength": 22, "maxLength": 22}),
 ]
 
 

@@ -14,6 +14,12 @@ from tests.architecture.package import REPOSITORY
 
 Operation = dict[str, Any]
 STALE = "docs/openapi.json is not what the service serves: run `make openapi`"
+BOUNDS = {
+    "string": [{"maxLength"}],
+    "array": [{"maxItems"}],
+    "integer": [{"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}],
+    "number": [{"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}],
+}
 NEVER = "Never"
 """How the description of a response begins that only overrides the framework's own."""
 
@@ -103,6 +109,45 @@ def test_every_operation_may_be_unavailable_but_those_that_touch_nothing(
 ) -> None:
     without = {name for name, op in operations(document) if "503" not in op["responses"]}
     assert without <= TOUCH_NOTHING
+
+
+def test_everything_that_is_sent_has_a_bound(document: dict[str, Any]) -> None:
+    """Strings a length or a closed form, numbers both ends, arrays a number of items."""
+    unbounded = {
+        f"{name}: {place}"
+        for name, operation in operations(document)
+        for start, schema in sent(operation)
+        for place in unbounded_in(document, schema, start)
+    }
+    assert unbounded == set()
+
+
+def sent(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a request carries, each with its name and its schema."""
+    for parameter in operation.get("parameters", []):
+        yield parameter["name"], parameter["schema"]
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        yield "body", content["schema"]
+
+
+def unbounded_in(
+    document: dict[str, Any], schema: dict[str, Any], place: str, within: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Where a schema lets anything through, however long or large."""
+    if reference := schema.get("$ref"):
+        if reference not in within:
+            found = document["components"]["schemas"][reference.rpartition("/")[2]]
+            yield from unbounded_in(document, found, place, (*within, reference))
+        return
+    bounds = BOUNDS.get(schema.get("type", ""), ())
+    closed = schema.keys() & {"enum", "const"} or schema.get("format") in {"uuid", "date-time"}
+    if not closed and not all(schema.keys() & either for either in bounds):
+        yield place
+    for name, inner in schema.get("properties", {}).items():
+        yield from unbounded_in(document, inner, f"{place}.{name}", within)
+    for inner in [*schema.get("anyOf", []), schema.get("items")]:
+        if inner is not None:
+            yield from unbounded_in(document, inner, place, within)
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
